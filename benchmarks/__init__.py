@@ -1,0 +1,1 @@
+"""Benchmarks of the hot paths against hand-written SQL floors: `python -m benchmarks --help`."""

@@ -1,0 +1,110 @@
+"""Members with a ledger that proves green, written by a few statements: the world every measurement starts from."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import connection
+
+from common.models import ApiKey
+from common.services import api_keys
+from common.services.audit import Actor
+from loyalty.models import EarningRule, EarningRuleVersion
+from loyalty.selectors import programme
+
+# All of it happened before this instant; measurements run at it.
+NOW = dt.datetime(2026, 3, 1, 2, 0, tzinfo=dt.UTC)
+LAST_YEAR = NOW - dt.timedelta(days=400)
+DUE = NOW - dt.timedelta(hours=10)
+LATER = NOW + dt.timedelta(days=600)
+
+_MEMBERS = """
+    INSERT INTO members_member
+        (id, uuid, external_id, kind, status, name, phone_verified, real_name_verified, attributes, registered_at, said_at)
+    SELECT n, gen_random_uuid(), 'bench-' || n, 'person', 'active', '', false, false, '{}', %(earned)s, '{}'
+    FROM generate_series(1, %(members)s) n;
+    INSERT INTO loyalty_account (id, kind, available, pending, held, owed, version)
+    SELECT n, 'member', %(points)s::bigint * (%(lots)s + CASE WHEN n %% 2 = 0 THEN %(due_lots)s ELSE 0 END), 0, 0, 0,
+           %(lots)s + CASE WHEN n %% 2 = 0 THEN %(due_lots)s ELSE 0 END
+    FROM generate_series(1, %(members)s) n;
+    INSERT INTO loyalty_wallet (member_id, account_id)
+    SELECT n, n FROM generate_series(1, %(members)s) n;
+"""
+
+# Every second member has `due_lots` lots that are due (its first ones); everybody has `lots` that are not.
+_LOTS = """
+    INSERT INTO loyalty_lot
+        (account_id, lot_seq, earned, remaining, is_open, is_pending, earned_at, available_at, expires_at, source, reference)
+    SELECT n, seq, %(points)s, %(points)s, true, false, %(earned)s, %(earned)s,
+           CASE WHEN n %% 2 = 0 AND seq <= %(due_lots)s THEN %(due)s
+                ELSE %(later)s::timestamptz + seq * interval '1 day' END,
+           'adjustment', 'bench'
+    FROM generate_series(1, %(members)s) n,
+         generate_series(1, %(lots)s + CASE WHEN n %% 2 = 0 THEN %(due_lots)s ELSE 0 END) seq;
+    INSERT INTO loyalty_entry
+        (account_id, seq, unit, kind, delta, balance_after, contra, reference, posted_on, at)
+    SELECT account_id, lot_seq, 'points', 'adjust', earned, earned * lot_seq, 'adjusted', reference, %(earned)s::date, %(earned)s
+    FROM loyalty_lot;
+"""
+
+# Orders of last year. PostgreSQL plans the foreign-key checks of a session by the size a table has then, so tables that
+# start empty would be searched from end to end for as long as the session lives: a programme on its first day, not ours.
+_PAST = """
+    INSERT INTO loyalty_order
+        (code, member_id, status, channel, freight, cash, points, points_taken, attributes, context, completed_at,
+         points_due, points_clawed, points_forgiven)
+    SELECT 'past-' || n, 1 + n %% %(members)s, 'completed', 'app', 0, 99, 0, 0, '{}', '{}', %(earned)s, 0, 0, 0
+    FROM generate_series(1, 20000) n;
+    INSERT INTO loyalty_orderline
+        (order_id, number, sku, category, store_code, quantity, cash, points, discount, is_virtual, attributes,
+         refunded_quantity, refunded_cash, refunded_points)
+    SELECT id, '1', 'sku-1', 'books', 'acme', 1, 99, 0, 0, false, '{}', 0, 0, 0 FROM loyalty_order;
+    INSERT INTO common_inboxevent
+        (source, event_id, type, subject, "time", received_at, body_hash, data, status, reason, effects)
+    SELECT '/bench', code, 'order.completed', '', %(earned)s, %(earned)s, md5(code), '{}', 'applied', '', '{}'
+    FROM loyalty_order;
+"""
+
+_SEQUENCES = """
+    SELECT setval(pg_get_serial_sequence('members_member', 'id'), %(members)s);
+    SELECT setval(pg_get_serial_sequence('loyalty_account', 'id'), %(members)s);
+"""
+
+
+def fill(members: int, *, lots: int = 1, due_lots: int = 0, points: int = 2000) -> None:
+    """Fill an empty database: `members` wallets with `lots` open lots each, and due ones besides for every second.
+
+    One rule is in force: a point per yuan of a completed order.
+    """
+    params = {
+        "members": members,
+        "lots": lots,
+        "due_lots": due_lots,
+        "points": points,
+        "earned": LAST_YEAR,
+        "due": DUE,
+        "later": LATER,
+    }
+    with connection.cursor() as cursor:
+        # Rows that are right by construction need no foreign-key triggers; this is loading, not measuring.
+        cursor.execute("SET session_replication_role = replica")
+        for statements in (_MEMBERS, _LOTS, _PAST, _SEQUENCES):
+            cursor.execute(statements, params)
+        cursor.execute("SET session_replication_role = DEFAULT")
+    programme.current()
+    rule = EarningRule.objects.create(code="base", name="A point per yuan")
+    EarningRuleVersion.objects.create(
+        rule=rule, number=1, status=EarningRuleVersion.Status.ACTIVE, effective_from=LAST_YEAR
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def key() -> str:
+    """An API key that opens what the benchmarks call."""
+    return api_keys.issue("benchmark", ApiKey.Scope.values, Actor("benchmark"), NOW)[1]
+
+
+def name(number: int) -> str:
+    """The external id of a member who has no due lots (they have odd numbers, from 1)."""
+    return f"bench-{2 * number + 1}"

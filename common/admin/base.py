@@ -1,0 +1,136 @@
+"""What every operators' page shares."""
+
+from __future__ import annotations
+
+import json
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, TabularInline
+
+from common.problems import Problem
+from common.services import audit
+
+
+def actor(request: HttpRequest) -> audit.Actor:
+    """The signed-in person, as services want to know it."""
+    return audit.Actor(label=request.user.get_full_name() or request.user.get_username(), staff=request.user)
+
+
+def refuse(request: HttpRequest, problem: Problem) -> None:
+    """Show why a service refused."""
+    messages.error(request, str(problem.detail) or str(problem.title))
+
+
+class Admin(ModelAdmin):
+    """A page in plain words; `empty` says what will stand on an empty list."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    list_filter_submit = True
+    list_filter_sheet = True
+    compressed_fields = False
+    warn_unsaved_form = True
+    empty: str = ""
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"empty_words": self.empty, **(extra_context or {})})
+
+
+class ReadOnlyMixin:
+    """What a service writes is looked at, never typed over."""
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class ReadOnlyAdmin(ReadOnlyMixin, Admin):
+    actions = None
+    warn_unsaved_form = False
+
+
+class ReadOnlyInline(ReadOnlyMixin, TabularInline):
+    extra = 0
+    tab = True
+    show_change_link = False
+    per_page = 50
+
+
+class AuditedAdmin(Admin):
+    """Configuration: every change is written down with who and what, in the transaction that makes it."""
+
+    actions = None
+
+    @transaction.atomic
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def log_addition(self, request, obj, message):
+        super().log_addition(request, obj, message)
+        self._audit(request, obj, "add", message)
+
+    def log_change(self, request, obj, message):
+        super().log_change(request, obj, message)
+        self._audit(request, obj, "change", message)
+
+    def log_deletions(self, request, queryset):
+        for obj in queryset:
+            self._audit(request, obj, "delete", [])
+        return super().log_deletions(request, queryset)
+
+    def _audit(self, request, obj, verb, message):
+        changed = [
+            name for part in message if isinstance(part, dict) for name in part.get("changed", {}).get("fields", [])
+        ]
+        words = {"add": _("Added: %s"), "change": _("Changed: %s"), "delete": _("Deleted: %s")}[verb]
+        summary = words % obj + (f" ({', '.join(changed)})" if changed else "")
+        action = f"{obj._meta.app_label}.{obj._meta.model_name}.{verb}"
+        audit.record(
+            actor(request), action, obj, summary[:500], timezone.now(), data={"fields": changed} if changed else None
+        )
+
+
+class HistoryAdmin(SimpleHistoryAdmin, AuditedAdmin):
+    """Configuration whose earlier states are kept and can be compared."""
+
+    history_list_display = ["changed_by"]
+
+
+class JSONTextarea(forms.Textarea):
+    """JSON, indented, in a fixed-width box."""
+
+    def __init__(self, rows: int = 16):
+        super().__init__({"rows": rows, "class": "lp-code", "spellcheck": "false"})
+
+    def format_value(self, value):
+        if value in (None, "", "null"):
+            return ""
+        try:
+            return json.dumps(json.loads(value), ensure_ascii=False, indent=2)
+        except (TypeError, ValueError):
+            return value
+
+
+class NumberListField(forms.CharField):
+    """Whole numbers separated by commas, kept as a JSON list."""
+
+    def prepare_value(self, value):
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value):
+        text = super().clean(value)
+        parts = [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
+        if not all(part.isdecimal() for part in parts):
+            raise forms.ValidationError(_("Write whole numbers separated by commas, for example 30, 7, 1."))
+        return [int(part) for part in parts]

@@ -1,0 +1,51 @@
+"""A page between a button and its deed: it says what will happen; POST does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib.admin import ModelAdmin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+
+def page(
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    obj: Model | None,
+    *,
+    title: Any,
+    says: Sequence[Any] = (),
+    submit: Any,
+    form: forms.Form | None = None,
+    facts: Iterable[tuple[Any, Any]] = (),
+    template: str = "admin/confirm.html",
+    **context: Any,
+) -> TemplateResponse:
+    """Show what will happen (`says`, and a table of `facts`), with a form if something must be filled in."""
+    opts = model_admin.opts
+    site = model_admin.admin_site
+    back = (
+        reverse(f"{site.name}:{opts.app_label}_{opts.model_name}_change", args=[obj.pk])
+        if obj is not None
+        else reverse(f"{site.name}:{opts.app_label}_{opts.model_name}_changelist")
+    )
+    context = {
+        **site.each_context(request),
+        "opts": opts,
+        "title": title,
+        "subtitle": str(obj) if obj else None,
+        "original": obj,
+        "says": says,
+        "facts": list(facts),
+        "submit_words": submit,
+        "form": form,
+        "back": back,
+        **context,
+    }
+    request.current_app = site.name
+    return TemplateResponse(request, template, context)

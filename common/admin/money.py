@@ -1,0 +1,34 @@
+"""Money in forms: people type 50.00, the database keeps 5000."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django import forms
+from django.conf import settings
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from .words import NO_MINOR_UNIT
+
+
+def places() -> int:
+    """Decimal places of the programme's currency."""
+    return 0 if settings.PROGRAMME_CURRENCY in NO_MINOR_UNIT else 2
+
+
+class MoneyField(forms.DecimalField):
+    """A decimal amount in a form, whole minor units in Python."""
+
+    def __init__(self, **kwargs):
+        widget = UnfoldAdminTextInputWidget(attrs={"suffix": settings.PROGRAMME_CURRENCY, "inputmode": "decimal"})
+        super().__init__(max_digits=14, decimal_places=places(), widget=widget, **{"min_value": 0, **kwargs})
+
+    def prepare_value(self, value):
+        return Decimal(value).scaleb(-places()) if isinstance(value, int) else value
+
+    def clean(self, value):
+        amount = super().clean(value)
+        return None if amount is None else int(amount.scaleb(places()))
+
+    def has_changed(self, initial, data):
+        return super().has_changed(self.prepare_value(initial), data)

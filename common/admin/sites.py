@@ -1,0 +1,94 @@
+"""The two doors for people. Each site admits its own staff only and says so to the others."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import AuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from common.models import Staff
+
+_RESULTS_PER_PAGE = 100
+
+
+class ClosedSite(UnfoldAdminSite):
+    """An admin site for the staff of one side: `Staff.site` decides, for superusers too."""
+
+    admits: ClassVar[Staff.Site]
+    wrong_site: ClassVar[str | Promise]
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Active staff of this site. (Django asks for is_staff only, which would let merchants in.)"""
+        user = request.user
+        return bool(user.is_active and user.is_staff and getattr(user, "site", None) == self.admits)
+
+    def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        """The sign-in page; somebody signed in for the other site is told so. Leads to the overview unless asked."""
+        if request.method == "GET" and request.user.is_authenticated and not self.has_permission(request):
+            messages.warning(request, self.wrong_site)
+        if REDIRECT_FIELD_NAME not in request.GET:
+            # Unfold's page sends the form back to its own address and drops Django's `next`.
+            start = reverse(f"{self.name}:index")
+            address = f"{request.path}?{urlencode({REDIRECT_FIELD_NAME: start})}"
+            extra_context = {"app_path": address, **(extra_context or {})}
+        return super().login(request, extra_context)
+
+    def search(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        """Search pages and models by name. Unlike Unfold's, nothing is cached: its cache key knows no site, so a user
+        of one site would see what another site found, and for five minutes what he may no longer see."""
+        term = request.GET.get("s", "").strip().lower()
+        if not term:
+            return HttpResponse()
+        results = self._search_apps(self.get_app_list(request), term)
+        if "extended" in request.GET and (models := self._get_config("COMMAND", request).get("search_models")):
+            results += self._search_models(request, self.get_app_list(request), term, models)
+        page = Paginator(results, _RESULTS_PER_PAGE).get_page(request.GET.get("page"))
+        template = "command_results" if "extended" in request.GET else "search_results"
+        return TemplateResponse(
+            request,
+            f"unfold/helpers/{template}.html",
+            {"page_obj": page.paginator, "results": page, "page_counter": page.start_index() - 1},
+            headers={"HX-Trigger": "search"},
+        )
+
+
+def login_form(site: type[ClosedSite]) -> type[AuthenticationForm]:
+    """The sign-in form of a site: right password, wrong door gets a clear answer."""
+
+    class SiteAuthenticationForm(AuthenticationForm):
+        def confirm_login_allowed(self, user):
+            super().confirm_login_allowed(user)
+            if user.site != site.admits:
+                raise ValidationError(site.wrong_site, code="wrong_site")
+
+    return SiteAuthenticationForm
+
+
+class OperatorSite(ClosedSite):
+    """/admin/: the programme's own staff."""
+
+    settings_name = "UNFOLD"
+    admits = Staff.Site.OPERATORS
+    wrong_site = _("This account is a merchant's. Sign in at /merchant/ with it, or here with an operator's account.")
+    index_title = _("Overview")
+
+
+OperatorSite.login_form = login_form(OperatorSite)
+
+site = OperatorSite(name="admin")
+
+
+def default() -> OperatorSite:
+    """The operators' site, as Django's default one (config/admin_site.py): one instance, whoever asks first."""
+    return site

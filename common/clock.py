@@ -1,0 +1,32 @@
+"""The programme's calendar: a day is a local day of settings.TIME_ZONE, whatever the caller's own zone is."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.utils import timezone
+
+
+def local(at: dt.datetime) -> dt.datetime:
+    """The instant on the programme's wall clock."""
+    return timezone.localtime(at, timezone.get_default_timezone())
+
+
+def local_date(at: dt.datetime) -> dt.date:
+    """The programme's day in which the instant lies."""
+    return local(at).date()
+
+
+def day_start(day: dt.date) -> dt.datetime:
+    """The first instant of a local day; the day's end is the start of the next one (half-open, DST-safe)."""
+    return dt.datetime.combine(day, dt.time.min, tzinfo=timezone.get_default_timezone()).astimezone(dt.UTC)
+
+
+def day_end(day: dt.date) -> dt.datetime:
+    """The first instant after a local day: what a deadline "until the end of the day" means."""
+    return day_start(day + dt.timedelta(days=1))
+
+
+def zone() -> dt.tzinfo:
+    """The programme's time zone."""
+    return timezone.get_default_timezone()

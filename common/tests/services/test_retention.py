@@ -1,0 +1,40 @@
+from datetime import timedelta
+
+import pytest
+
+from common.models import Delivery, DeliveryAttempt, Fact, IdempotencyRecord
+from common.services import retention
+from common.tests.conftest import AT
+
+pytestmark = pytest.mark.django_db
+
+OLD = AT - timedelta(days=31)
+
+
+def delivery(name, **members):
+    fact = Fact.objects.create(topic="t", key="alice", payload={}, at=OLD, dispatched_at=OLD)
+    given = {"status": "done", "done_at": OLD} | members
+    return Delivery.objects.create(fact=fact, subscriber=name, next_attempt_at=OLD, **given)
+
+
+def test_answers_to_idempotency_keys_are_kept_thirty_days():
+    for name, at in (("old", OLD), ("new", AT - timedelta(days=29))):
+        IdempotencyRecord.objects.create(principal="key:a", key=name, request_hash="x", at=at)
+    assert retention.purge(AT)["idempotency_records"] == 1
+    assert IdempotencyRecord.objects.get().key == "new"
+
+
+def test_only_finished_deliveries_without_a_story_are_forgotten():
+    delivery("gone")
+    delivery("recent", done_at=AT)
+    delivery("pending", status="pending", done_at=None)
+    delivery("dead", status="dead", done_at=None)
+    DeliveryAttempt.objects.create(delivery=delivery("with a failed attempt"), at=OLD, error="x")
+    retention.purge(AT)
+    assert set(Delivery.objects.values_list("subscriber", flat=True)) == {
+        "recent",
+        "pending",
+        "dead",
+        "with a failed attempt",
+    }
+    assert Fact.objects.count() == 5

@@ -1,0 +1,27 @@
+"""The Celery app and the one schedule: everything that runs by itself stands here (docs/operations.md)."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+from config import safefs  # noqa: F401  registers the embedded broker
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("loyalty")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# Hours are on the programme's wall clock. Nightly work starts after midnight, because points expire at the end of a day;
+# the proof comes last, when the night's work is done. A missed run is caught up by the next one.
+app.conf.beat_schedule = {
+    "drain the outbox": {"task": "common.tasks.drain_outbox", "schedule": 5, "options": {"expires": 5}},
+    "let due holds lapse": {"task": "loyalty.tasks.lapse_holds", "schedule": 60, "options": {"expires": 60}},
+    "make pending points available": {"task": "loyalty.tasks.mature_lots", "schedule": crontab(minute=3)},
+    "expire points": {"task": "loyalty.tasks.expire_points", "schedule": crontab(hour=0, minute=5)},
+    "count likes": {"task": "loyalty.tasks.count_likes", "schedule": crontab(hour=1, minute=5)},
+    "remind of expiry": {"task": "loyalty.tasks.remind_of_expiry", "schedule": crontab(hour=2, minute=5)},
+    "purge old records": {"task": "common.tasks.purge_old_records", "schedule": crontab(hour=3, minute=5)},
+    "prove the ledger": {"task": "loyalty.tasks.prove", "schedule": crontab(hour=4, minute=5)},
+}

@@ -1,0 +1,78 @@
+"""Who may do what, by role. `manage.py sync_roles` puts this into the database; change it here, not there.
+
+Nobody may add, change or delete a row of the ledger: no page offers it, whatever a role says.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+# Permissions that Django does not make by itself: deeds that are more than saving a form.
+DEEDS = {
+    "loyalty.activate_earningruleversion": _("Can put a rule version in force"),
+    "loyalty.activate_campaign": _("Can start and stop a campaign"),
+    "loyalty.post_adjustment": _("Can adjust points without limit"),
+    "loyalty.post_small_adjustment": _("Can adjust points up to the limit for support"),
+    "common.replay_delivery": _("Can send a delivery again"),
+    "common.run_jobrun": _("Can run a job again"),
+    "common.revoke_apikey": _("Can revoke an API key"),
+}
+
+_MEMBERS = ["members.member", "members.subscription", "members.creditscore", "members.plan"]
+_LEDGER = [
+    f"loyalty.{name}"
+    for name in (
+        "account", "wallet", "entry", "lot", "draw", "hold", "holdline", "adjustment", "transfer", "refund", "refundline",
+        "shortfall", "order", "orderline", "parkedevent", "review", "reviewlike", "activity", "deliveryrefusal",
+    )
+]  # fmt: skip
+_CONFIGURATION = [
+    "loyalty.programme",
+    "loyalty.earningrule",
+    "loyalty.earningruleversion",
+    "loyalty.rulecondition",
+    "loyalty.campaign",
+    "loyalty.customeventtype",
+    "loyalty.segment",
+    "loyalty.tier",
+    "members.plan",
+    "members.subscription",
+    "merchants.merchant",
+    "merchants.store",
+    "merchants.staffrole",
+]
+_TRAFFIC = ["common.inboxevent", "common.rejectedevent", "common.fact", "common.delivery", "common.deliveryattempt"]
+_HOUSE = ["common.jobrun", "common.auditentry", "loyalty.proof"]
+
+
+def _may(verb: str, models: list[str]) -> set[str]:
+    return {f"{label.split('.')[0]}.{verb}_{label.split('.')[1]}" for label in models}
+
+
+_LOOK = _may("view", [*_MEMBERS, *_LEDGER, *_CONFIGURATION, *_HOUSE])
+
+ROLES: dict[str, set[str]] = {
+    # Writes the programme: rules, campaigns, tiers; never puts in force what pays out.
+    "operations": _LOOK
+    | _may("view", [*_TRAFFIC, "common.webhookendpoint", "common.apikey"])
+    | _may("add", [*_CONFIGURATION, "common.webhookendpoint", "common.apikey"])
+    | _may("change", [*_CONFIGURATION, "common.webhookendpoint"])
+    | {"loyalty.delete_rulecondition", "common.revoke_apikey", "common.replay_delivery", "common.run_jobrun"},
+    # Puts in force what pays out, and adjusts without limit.
+    "finance": _LOOK
+    | {
+        "loyalty.activate_earningruleversion",
+        "loyalty.activate_campaign",
+        "loyalty.post_adjustment",
+        "common.run_jobrun",
+    },
+    # Looks at what was refused, capped or tried.
+    "risk": _LOOK | _may("view", [*_TRAFFIC, "axes.accessattempt", "common.staff"]),
+    # Answers members: looks, and gives small amounts with a reason.
+    "support": _may(
+        "view", [*_MEMBERS, *_LEDGER, "loyalty.earningruleversion", "loyalty.earningrule", "loyalty.campaign"]
+    )
+    | {"loyalty.post_small_adjustment"},
+    # The staff of merchants: what they may see is decided row by row on their own site.
+    "merchant": set(),
+}

@@ -1,0 +1,10 @@
+"""Settings of the test suite: the real ones, with cheap passwords, plain static files and nothing kept on disk."""
+
+from config.settings import *  # noqa: F403
+from config.settings import STORAGES, VAR_DIR
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+MEDIA_ROOT = VAR_DIR / "test-media"
+AXES_ENABLED = False  # tests/test_sign_in turns it on
+WHITENOISE_AUTOREFRESH = True

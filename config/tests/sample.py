@@ -1,0 +1,147 @@
+"""A small house in which every page has something to show. Things come in by the doors that shops use."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from axes.models import AccessAttempt
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db import transaction
+from django.utils import timezone
+
+from common.models import Delivery, DeliveryAttempt, Fact, Staff, WebhookEndpoint
+from common.services import api_keys, outbox
+from common.services.audit import Actor
+from loyalty.models import (
+    Campaign,
+    CustomEventType,
+    DeliveryRefusal,
+    EarningRule,
+    EarningRuleVersion,
+    Order,
+    RuleCondition,
+    Segment,
+    Tier,
+    Wallet,
+)
+from loyalty.services import adjustments, holds, proof, transfers
+from loyalty.services.occasions import Item
+from loyalty.tests import stage
+from members.models import CreditScore, Plan, Subscription
+from merchants.models import Merchant, StaffRole, Store
+
+PASSWORD = "correct-horse-battery"
+HOUSE = Actor("the sample")
+
+
+def staff(name: str, *roles: str, site: str = Staff.Site.OPERATORS, **more) -> Staff:
+    """Somebody who signs in with PASSWORD and has these roles."""
+    person = Staff.objects.create_user(name, password=PASSWORD, is_staff=True, site=site, **more)
+    if roles:
+        if not Group.objects.filter(name="support").exists():
+            call_command("sync_roles", verbosity=0)
+        person.groups.set(Group.objects.filter(name__in=roles))
+    return person
+
+
+def merchant_staff(name: str = "mona") -> Staff:
+    """Somebody of the merchant ACME."""
+    merchant, _made = Merchant.objects.get_or_create(code="acme", defaults={"name": "ACME"})
+    Store.objects.get_or_create(code="acme-1", defaults={"name": "ACME One", "merchant": merchant})
+    person = staff(name, "merchant", site=Staff.Site.MERCHANTS)
+    StaffRole.objects.create(staff=person, merchant=merchant, role=StaffRole.Role.OWNER)
+    return person
+
+
+def buy(member: str, order: str, cash: int = 100_00, *, at: dt.datetime, sku: str = "sku-1", **line) -> dict:
+    """A completed order of one line."""
+    lines = [{"line": "1", "sku": sku, "category": "books", "store": "acme-1", "cash": cash, **line}]
+    return stage.send("order.completed", member, at, order=order, channel="app", lines=lines)
+
+
+def rule(**values) -> EarningRuleVersion:
+    """One point per yuan, in force for ever."""
+    return stage.a_rule("purchase", cap_item=50, conditions=[("line.virtual", "is", "no")], **values)
+
+
+def draft(author: Staff | None = None, code: str = "photo-reviews") -> EarningRuleVersion:
+    """A draft of a rule."""
+    made, _made = EarningRule.objects.get_or_create(code=code, defaults={"name": code.replace("-", " ").capitalize()})
+    version = EarningRuleVersion.objects.create(
+        rule=made,
+        number=made.versions.count() + 1,
+        event_type="order.completed",
+        points=2,
+        effective_from=timezone.now(),
+        created_by=author,
+    )
+    RuleCondition.objects.create(version=version, attribute="order.cash", operator="at_least", value="5000")
+    return version
+
+
+def wallet(member: str) -> Wallet:
+    return Wallet.objects.select_related("member", "account").get(member__external_id=member)
+
+
+def everything() -> None:
+    """At least one row on every page of both sites."""
+    now = timezone.now()
+    day = dt.timedelta(days=1)
+    rule()
+    draft()
+    stage.a_rule("login", event_type="member.logged_in", formula="fixed", points=3)
+    Campaign.objects.create(
+        code="spring", name="Spring", starts_at=now - day, ends_at=now + day, budget=1000, spent=900
+    )
+    CustomEventType.objects.create(name="app.quiz_finished", schema={"type": "object", "properties": {"score": {}}})
+    tier = Tier.objects.create(code="gold", name="Gold", rank=1)
+    stage.set_programme(gifts_allowed=True)
+    for number, name in enumerate(["alice", "bob", "charlie"]):
+        buy(name, f"o-{number}", at=now - 20 * day)
+    Wallet.objects.filter(member__external_id="alice").update(tier=tier)
+    alice, bob = wallet("alice"), wallet("bob")
+    stage.send("member.logged_in", "alice", now - day, channel="app")
+    stage.send("review.approved", "alice", now - day, review="r-1", order="o-0", line="1", photos=1)
+    stage.send("review.liked", "alice", now - day, review="r-1", by="bob", device="d-1")
+    stage.send(
+        "order.refunded",
+        "bob",
+        now - day,
+        order="o-1",
+        refund="f-1",
+        reason="no_reason",
+        cash=50_00,
+        lines=[{"line": "1", "cash": 50_00}],
+    )
+    stage.send("order.cancelled", "bob", now - day, order="o-later")
+    stage.send("no.such_type", "bob", now - day)
+    with transaction.atomic():
+        adjustments.post(alice.account, 3000, category="goodwill", reason="Sorry for the wait", actor=HOUSE, at=now)
+    transfers.send(alice.member, bob.member, 10, kind="gift", message="Enjoy", at=now)
+    holds.place(alice.member, 1000, order_code="o-9", lines=[Item("1", cash=100_00)], expires_at=now + day, at=now)
+    DeliveryRefusal.objects.create(member=bob.member, order=Order.objects.get(code="o-1"), day=now.date(), at=now)
+    plan = Plan.objects.create(code="plus", name="PLUS")
+    Subscription.objects.create(member=alice.member, plan=plan, starts_at=now - day, ends_at=now + day)
+    CreditScore.objects.create(member=alice.member, score=98, at=now)
+    Segment.objects.create(code="friends", name="Friends").members.add(alice.member)
+    _house(now)
+
+
+def _house(now: dt.datetime) -> None:
+    """What the ground floor keeps."""
+    outbox.dispatch(now, 1000)
+    fact = Fact.objects.first()
+    delivery = Delivery.objects.create(
+        fact=fact, subscriber="webhook:test", status="dead", next_attempt_at=now, attempts=10, last_error="HTTP 500"
+    )
+    DeliveryAttempt.objects.create(delivery=delivery, at=now, status_code=500, error="HTTP 500", duration_ms=12)
+    WebhookEndpoint.objects.create(
+        name="Shop", url="https://shop.example/hooks", secret="whsec_c2VjcmV0", topics=["points.earned"]
+    )
+    api_keys.issue("shop", ["events:write"], HOUSE, now)
+    proof.prove(now, now)
+    AccessAttempt.objects.create(
+        username="mallory", ip_address="192.0.2.1", path_info="/admin/login/", failures_since_start=3
+    )
+    merchant_staff("mona-sample")

@@ -1,0 +1,168 @@
+"""Looks and sidebars of the two admin sites (django-unfold). Words are lazy, addresses are looked up at each request."""
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _may(permission):
+    return lambda request: request.user.has_perm(permission)
+
+
+def _list(title, icon, app, model, query=""):
+    """A sidebar line that leads to a model's list, for those who may look at it."""
+    link = reverse_lazy(f"admin:{app}_{model}_changelist")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": (lambda request: f"{link}{query}") if query else link,
+        "permission": _may(f"{app}.view_{model}"),
+    }
+
+
+def _stylesheet(request):
+    return static("admin_site/loyalty.css")
+
+
+def _charts(request):
+    return static("admin_site/loyalty.js")
+
+
+def _favicon(request):
+    return static("admin_site/favicon.svg")
+
+
+_COMMON = {
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
+    "SHOW_LANGUAGES": True,
+    "LANGUAGE_FLAGS": {"en": "EN", "zh-hans": "中"},
+}
+
+# Tailwind's blue for operators, its teal for merchants: nobody mistakes one site for the other.
+_BLUE = {
+    "50": "#eff6ff", "100": "#dbeafe", "200": "#bfdbfe", "300": "#93c5fd", "400": "#60a5fa", "500": "#3b82f6",
+    "600": "#2563eb", "700": "#1d4ed8", "800": "#1e40af", "900": "#1e3a8a", "950": "#172554",
+}  # fmt: skip
+_TEAL = {
+    "50": "#f0fdfa", "100": "#ccfbf1", "200": "#99f6e4", "300": "#5eead4", "400": "#2dd4bf", "500": "#14b8a6",
+    "600": "#0d9488", "700": "#0f766e", "800": "#115e59", "900": "#134e4a", "950": "#042f2e",
+}  # fmt: skip
+
+UNFOLD = {
+    "SITE_TITLE": _("Loyalty"),
+    "SITE_HEADER": _("Loyalty"),
+    "SITE_SUBHEADER": _("Operators"),
+    "SITE_SYMBOL": "loyalty",
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "COLORS": {"primary": _BLUE},
+    "STYLES": [_stylesheet],
+    "SCRIPTS": [_charts],
+    "DASHBOARD_CALLBACK": "loyalty.admin.dashboard.fill",
+    "COMMAND": {"search_models": ["members.Member", "loyalty.Order", "loyalty.EarningRule", "loyalty.Campaign"]},
+    **_COMMON,
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": None,
+                "items": [
+                    {"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                    _list(_("Members"), "group", "members", "member"),
+                    _list(_("Orders"), "shopping_bag", "loyalty", "order"),
+                    _list(_("Reviews"), "reviews", "loyalty", "review"),
+                ],
+            },
+            {
+                "title": _("Programme"),
+                "separator": True,
+                "items": [
+                    _list(_("Settings"), "tune", "loyalty", "programme"),
+                    _list(_("Earning rules"), "rule", "loyalty", "earningrule"),
+                    _list(_("Rule versions"), "history_edu", "loyalty", "earningruleversion"),
+                    _list(_("Campaigns"), "campaign", "loyalty", "campaign"),
+                    _list(_("Event types"), "category", "loyalty", "customeventtype"),
+                    _list(_("Segments"), "groups", "loyalty", "segment"),
+                    _list(_("Tiers"), "military_tech", "loyalty", "tier"),
+                    _list(_("Paid plans"), "workspace_premium", "members", "plan"),
+                    _list(_("Subscriptions"), "card_membership", "members", "subscription"),
+                ],
+            },
+            {
+                "title": _("Ledger"),
+                "separator": True,
+                "collapsible": True,
+                "items": [
+                    _list(_("Accounts"), "account_balance_wallet", "loyalty", "account"),
+                    _list(_("Entries"), "receipt_long", "loyalty", "entry"),
+                    _list(_("Lots"), "inventory_2", "loyalty", "lot"),
+                    _list(_("Holds"), "lock_clock", "loyalty", "hold"),
+                    _list(_("Adjustments"), "edit_note", "loyalty", "adjustment"),
+                    _list(_("Transfers"), "swap_horiz", "loyalty", "transfer"),
+                    _list(_("Refunds"), "assignment_return", "loyalty", "refund"),
+                    _list(_("Capped or refused"), "block", "loyalty", "shortfall"),
+                    _list(_("Activities"), "today", "loyalty", "activity"),
+                    _list(_("Refused deliveries"), "local_shipping", "loyalty", "deliveryrefusal"),
+                    _list(_("Credit scores"), "speed", "members", "creditscore"),
+                ],
+            },
+            {
+                "title": _("In and out"),
+                "separator": True,
+                "collapsible": True,
+                "items": [
+                    _list(_("Events"), "input", "common", "inboxevent"),
+                    _list(_("Rejected events"), "report", "common", "rejectedevent"),
+                    _list(_("Parked events"), "pending_actions", "loyalty", "parkedevent"),
+                    _list(_("Facts"), "output", "common", "fact"),
+                    _list(_("Deliveries"), "outbox", "common", "delivery"),
+                    _list(_("Dead letters"), "mark_email_unread", "common", "delivery", "?status__exact=dead"),
+                    _list(_("Webhook endpoints"), "webhook", "common", "webhookendpoint"),
+                    _list(_("API keys"), "key", "common", "apikey"),
+                ],
+            },
+            {
+                "title": _("House"),
+                "separator": True,
+                "collapsible": True,
+                "items": [
+                    _list(_("Proof"), "verified", "loyalty", "proof"),
+                    _list(_("Job runs"), "schedule", "common", "jobrun"),
+                    _list(_("Audit log"), "policy", "common", "auditentry"),
+                    _list(_("Merchants"), "storefront", "merchants", "merchant"),
+                    _list(_("Stores"), "store", "merchants", "store"),
+                    _list(_("Staff"), "badge", "common", "staff"),
+                    _list(_("Merchants' staff"), "supervisor_account", "merchants", "staffrole"),
+                    _list(_("Roles"), "admin_panel_settings", "auth", "group"),
+                    _list(_("Failed sign-ins"), "gpp_maybe", "axes", "accessattempt"),
+                ],
+            },
+        ],
+    },
+}
+
+UNFOLD_MERCHANT = {
+    "SITE_TITLE": _("Merchants"),
+    "SITE_HEADER": _("Merchants"),
+    "SITE_SUBHEADER": _("Your stores and members"),
+    "SITE_SYMBOL": "storefront",
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {"primary": _TEAL},
+    "STYLES": [_stylesheet],
+    "DASHBOARD_CALLBACK": "merchants.admin.dashboard.fill",
+    **_COMMON,
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": None,
+                "items": [{"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("merchant:index")}],
+            }
+        ],
+    },
+}

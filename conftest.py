@@ -1,0 +1,50 @@
+"""What every test of the house shares: which tests can run where. A test that must run never just disappears."""
+
+import os
+import shutil
+
+import hypothesis
+import pytest
+from django.conf import settings
+
+# CI asks the same questions every time; on a developer's machine hypothesis looks for new ones.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("developer", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "developer")
+
+REQUIRE_POSTGRES = os.environ.get("REQUIRE_POSTGRES") == "1"
+RUN_BROWSER = os.environ.get("RUN_BROWSER") == "1"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skips real-PostgreSQL tests on SQLite, and leaves browser tests out unless they are asked for."""
+    on_postgres = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    if REQUIRE_POSTGRES and not on_postgres:
+        raise pytest.UsageError("REQUIRE_POSTGRES=1, but DATABASE_URL names no PostgreSQL.")
+    if RUN_BROWSER and not CHROMIUM:
+        raise pytest.UsageError("RUN_BROWSER=1, but there is no Chromium (set CHROMIUM to its path).")
+    if not on_postgres:
+        skip = pytest.mark.skip(
+            reason="needs PostgreSQL: races and locks do not happen on SQLite; .ci/run runs it there"
+        )
+        for item in items:
+            if item.get_closest_marker("postgres"):
+                item.add_marker(skip)
+    if not RUN_BROWSER:
+        left_out = [item for item in items if item.get_closest_marker("browser")]
+        items[:] = [item for item in items if not item.get_closest_marker("browser")]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """A test that CI requires fails if it skips itself."""
+    report = yield
+    required = (REQUIRE_POSTGRES and item.get_closest_marker("postgres")) or (
+        RUN_BROWSER and item.get_closest_marker("browser")
+    )
+    if required and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, but CI requires it: {report.longrepr}"
+    return report

@@ -1,0 +1,13 @@
+"""Which nightly jobs of this floor an operator may go on with by hand."""
+
+from django.utils.translation import gettext_lazy as _
+
+from common.admin import jobs
+from loyalty.services import expiring, lapsing, likes, maturing, proof, reminders
+
+jobs.register(expiring.JOB, _("Expiry of points"), expiring.expire)
+jobs.register(maturing.JOB, _("Pending points become available"), maturing.mature)
+jobs.register(lapsing.JOB, _("Open checkouts lapse"), lapsing.lapse)
+jobs.register(reminders.JOB, _("Reminders of expiry"), reminders.remind)
+jobs.register(likes.JOB, _("Likes of reviews are counted"), likes.count)
+jobs.register(proof.JOB, _("Proof of the ledger"), proof.prove)

@@ -1,0 +1,129 @@
+"""What requests and answers look like, for readers of the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+
+def request(name: str, value: Any) -> OpenApiExample:
+    """An example of a body that is sent."""
+    return OpenApiExample(name, value=value, request_only=True)
+
+
+def answer(name: str, value: Any, status: int = 200) -> OpenApiExample:
+    """An example of a body that comes back."""
+    return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
+
+
+PROFILE = {
+    "name": "Li Na",
+    "birthday": "1990-02-28",
+    "phone_verified": True,
+    "attributes": {"city": "Xi'an", "newsletter": True},
+}
+MEMBER = {
+    "external_id": "cust-42",
+    "kind": "person",
+    "status": "active",
+    "name": "Li Na",
+    "birthday": "1990-02-28",
+    "phone_verified": True,
+    "real_name_verified": False,
+    "attributes": {"city": "Xi'an", "newsletter": True},
+    "registered_at": "2025-11-02T08:15:00Z",
+    "closed_at": None,
+    "merged_into": None,
+}
+TIER = {"code": "gold", "name": "Gold", "rank": 2}
+POINTS = {
+    "available": 5300,
+    "pending": 120,
+    "held": 1000,
+    "debt": 0,
+    "expiring": [{"on": "2026-12-31", "amount": 4100}, {"on": "2027-12-31", "amount": 1200}],
+}
+UNIT = {"name": "beans", "points": 1, "money": 1, "currency": "CNY"}
+ME = {
+    **{name: MEMBER[name] for name in ("external_id", "kind", "name", "birthday")},
+    **{name: MEMBER[name] for name in ("phone_verified", "real_name_verified", "registered_at")},
+    "tier": TIER,
+    "points": POINTS,
+    "unit": UNIT,
+}
+ENTRY = {
+    "number": 17,
+    "unit": "points",
+    "kind": "earn",
+    "text": "Earned",
+    "points": 66,
+    "balance_after": 5300,
+    "reference": "order:o-1001",
+    "at": "2026-03-01T10:00:00Z",
+    "posted_on": "2026-03-01",
+}
+RULE = {"code": "basic", "name": "One bean per yuan", "version": 3, "campaign": None}
+LOT = {
+    "number": 17,
+    "source": "order",
+    "reference": "order:o-1001",
+    "rule": RULE,
+    "funder": "platform",
+    "order": "o-1001",
+    "line": "1",
+    "review": None,
+    "earned": 66,
+    "remaining": 40,
+    "pending": False,
+    "earned_at": "2026-03-01T10:00:00Z",
+    "available_at": "2026-03-01T10:00:00Z",
+    "expires_at": "2027-12-31T16:00:00Z",
+    "draws": [
+        {"number": 21, "kind": "redeem", "points": 26, "reference": "order:o-1007", "at": "2026-03-09T12:30:00Z"}
+    ],
+}
+SHORTFALL = {
+    "reference": "order:o-1001",
+    "rule": RULE,
+    "computed": 1200,
+    "granted": 1000,
+    "reason": "cap_order",
+    "text": "Cap per order",
+    "at": "2026-03-01T10:00:00Z",
+}
+EXPLANATIONS = {
+    "next": None,
+    "previous": None,
+    "results": [{"lot": LOT, "shortfall": None}, {"lot": None, "shortfall": SHORTFALL}],
+}
+HOLD_LINES = [{"line": "1", "cash": 3330}, {"line": "2", "cash": 3330}, {"line": "3", "cash": 3340}]
+HOLD_REQUEST = {"member": "cust-42", "points": 1000, "order": "o-1001", "lines": HOLD_LINES, "expires_in": 900}
+HOLD = {
+    "uuid": "0b5e4c8e-0f5a-4a53-9d35-5c1b7d6fd0a1",
+    "member": "cust-42",
+    "status": "open",
+    "points": 1000,
+    "order": "o-1001",
+    "lines": [{"line": "1", "points": 333}, {"line": "2", "points": 333}, {"line": "3", "points": 334}],
+    "created_at": "2026-03-01T09:50:00Z",
+    "expires_at": "2026-03-01T10:05:00Z",
+    "closed_at": None,
+}
+CAPTURED = HOLD | {"status": "captured", "closed_at": "2026-03-01T10:00:00Z"}
+RELEASED = HOLD | {"status": "released", "closed_at": "2026-03-01T10:00:00Z"}
+ADJUSTMENT_REQUEST = {"points": 500, "category": "goodwill", "reason": "The parcel came a week late."}
+ADJUSTMENT = {
+    "uuid": "6a1f0f0e-7f0b-4f57-9f0a-58cf2b0a4d7e",
+    **ADJUSTMENT_REQUEST,
+    "expires_at": None,
+    "at": "2026-03-01T10:00:00Z",
+}
+MY_TRANSFER_REQUEST = {"to": "cust-43", "points": 200, "kind": "gift", "message": "Happy birthday!"}
+TRANSFER_REQUEST = {"sender": "cust-42", **MY_TRANSFER_REQUEST}
+TRANSFER = {"uuid": "c8b7f3de-8c3c-4a5e-9a55-2d0cf3f7a7c3", **MY_TRANSFER_REQUEST, "at": "2026-03-01T10:00:00Z"}
+CHECK_IN = {
+    "day": "2026-03-01",
+    "status": "applied",
+    "effects": {"points": {"earned": 5, "pending": 0, "capped": []}, "activity": {"day": "2026-03-01", "streak": 3}},
+}

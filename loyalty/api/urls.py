@@ -1,0 +1,29 @@
+from django.urls import path, re_path
+
+from .adjustments import AdjustmentsView
+from .check_ins import CheckInsView
+from .explain import ExplainView, MyExplainView
+from .holds import HoldCaptureView, HoldReleaseView, HoldsView, HoldView
+from .members import MemberDetailView, MembersView, MeView
+from .points import MyPointsView, StatementView, TransactionsView
+from .transfers import MyTransfersView, TransfersView
+from .views import EXTERNAL_ID
+
+urlpatterns = [
+    path("members", MembersView.as_view(), name="members"),
+    re_path(rf"^members/{EXTERNAL_ID}$", MemberDetailView.as_view(), name="members-detail"),
+    re_path(rf"^members/{EXTERNAL_ID}/statement$", StatementView.as_view(), name="members-statement"),
+    re_path(rf"^members/{EXTERNAL_ID}/explain$", ExplainView.as_view(), name="members-explain"),
+    re_path(rf"^members/{EXTERNAL_ID}/adjustments$", AdjustmentsView.as_view(), name="members-adjustments"),
+    path("transfers", TransfersView.as_view(), name="transfers"),
+    path("holds", HoldsView.as_view(), name="holds"),
+    path("holds/<uuid:uuid>", HoldView.as_view(), name="holds-detail"),
+    path("holds/<uuid:uuid>/capture", HoldCaptureView.as_view(), name="holds-capture"),
+    path("holds/<uuid:uuid>/release", HoldReleaseView.as_view(), name="holds-release"),
+    path("me", MeView.as_view(), name="me"),
+    path("me/points", MyPointsView.as_view(), name="me-points"),
+    path("me/points/transactions", TransactionsView.as_view(), name="me-points-transactions"),
+    path("me/points/explain", MyExplainView.as_view(), name="me-points-explain"),
+    path("me/check-ins", CheckInsView.as_view(), name="me-check-ins"),
+    path("me/transfers", MyTransfersView.as_view(), name="me-transfers"),
+]

@@ -1,0 +1,22 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class LoyaltyConfig(AppConfig):
+    name = "loyalty"
+    verbose_name = _("Loyalty")
+
+    def ready(self):
+        from common.services import inbox, outbox
+        from loyalty import handlers
+        from loyalty.selectors import programme
+        from loyalty.services import intake
+        from members.services import admission
+
+        admission.decide_by(programme.registers_unknown_members)
+        inbox.register(*intake.event_types())
+        inbox.register_resolver(intake.resolve)
+        outbox.subscribe("member.registered", "loyalty.member_registered", handlers.member_registered)
+        outbox.subscribe("member.closed", "loyalty.member_closed", handlers.member_closed)
+        outbox.subscribe("member.merged", "loyalty.member_merged", handlers.member_merged)
+        outbox.subscribe("member.unmerged", "loyalty.member_unmerged", handlers.member_unmerged)

@@ -1,0 +1,45 @@
+"""What this floor does when something happened below: members register, close, merge."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from common.services.inbox import Event
+from loyalty.services import activities, transfers
+from loyalty.services.desk import Desk
+from loyalty.services.memberfacts import MemberFacts
+from members.models import Member
+
+
+def member_registered(payload: dict, at: dt.datetime) -> None:
+    """Ask the rules about the registration: welcome points."""
+    external_id = payload["key"]
+    desk = Desk([external_id], at)
+    wallet = desk.wallets.get(external_id)
+    if wallet is None or wallet.member.external_id != external_id:
+        return
+    event = Event("loyalty", external_id, "member.registered", external_id, at, {}, {})
+    facts = MemberFacts([wallet], desk.rules).of(wallet, at)
+    activities.earn(desk, event, facts, reference="member:registered")
+    desk.close()
+
+
+def member_closed(payload: dict, at: dt.datetime) -> None:
+    """All points of a member who has left expire."""
+    transfers.close(Member.objects.get(external_id=payload["key"]), at)
+
+
+def member_merged(payload: dict, at: dt.datetime) -> None:
+    """The points follow the member."""
+    members = {member.external_id: member for member in _named(payload)}
+    transfers.merge(members[payload["source"]], members[payload["target"]], at)
+
+
+def member_unmerged(payload: dict, at: dt.datetime) -> None:
+    """What is left of the merged points goes back."""
+    members = {member.external_id: member for member in _named(payload)}
+    transfers.unmerge(members[payload["source"]], members[payload["target"]], at)
+
+
+def _named(payload: dict):
+    return Member.objects.filter(external_id__in=[payload["source"], payload["target"]])

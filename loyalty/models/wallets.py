@@ -1,0 +1,26 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from members.models import Member
+
+from .accounts import Account
+from .tiers import Tier
+
+
+class Wallet(models.Model):
+    """Ties a member to the account that holds the member's points. The ledger itself knows no owner."""
+
+    member = models.OneToOneField(
+        Member, models.PROTECT, primary_key=True, related_name="wallet", verbose_name=_("member")
+    )
+    account = models.OneToOneField(Account, models.PROTECT, related_name="wallet", verbose_name=_("account"))
+    tier = models.ForeignKey(
+        Tier, models.PROTECT, null=True, blank=True, related_name="wallets", verbose_name=_("tier")
+    )
+
+    class Meta:
+        verbose_name = _("wallet")
+        verbose_name_plural = _("wallets")
+
+    def __str__(self):
+        return str(self.member)

@@ -1,0 +1,30 @@
+"""The programme's settings."""
+
+from __future__ import annotations
+
+from loyalty.models import Programme
+
+
+def current() -> Programme:
+    """The one row of settings; made with JD's defaults (domain.md section 7) the first time it is asked for."""
+    programme = Programme.objects.filter(pk=1).first()
+    if programme is None:
+        # In bulk, so that no history is written: the caller may be a member or a key, which are not staff.
+        Programme.objects.bulk_create([Programme(pk=1)], ignore_conflicts=True)
+        programme = Programme.objects.get(pk=1)
+    return programme
+
+
+def registers_unknown_members() -> bool:
+    """Whether an event for somebody unknown registers a member."""
+    return current().register_unknown_members
+
+
+def money_of(programme: Programme, points: int) -> int:
+    """What so many points are worth in minor units of money, rounded down."""
+    return points * programme.point_value_money // programme.point_value_points
+
+
+def points_of(programme: Programme, money: int) -> int:
+    """How many whole points so much money pays for, rounded down."""
+    return money * programme.point_value_points // programme.point_value_money

@@ -1,0 +1,141 @@
+"""How much a rule may still give: caps per day, month and member, campaign budgets, funders' purses.
+
+Read for all accounts of a desk at once, kept in memory, written back with it. Accounts, campaigns and purses are locked,
+so two requests never give the same headroom twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from common import clock, sql
+from loyalty.models import Campaign, CapCounter, EarningRuleVersion, Shortfall
+from loyalty.services import ledger
+from loyalty.services.ledger import Book
+
+Reason = Shortfall.Reason
+_EVER = "ever"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCaps:
+    """What rules may still give to one account."""
+
+    caps: Caps
+    account_id: int
+
+    def left(self, version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str]]:
+        return self.caps.headroom(self.account_id, version, at)
+
+    def take(self, version: EarningRuleVersion, at: dt.datetime, points: int) -> None:
+        self.caps.use(self.account_id, version, at, points)
+
+
+class Caps:
+    """The used caps of some accounts. `times` are the instants of the events at hand: they decide the windows."""
+
+    def __init__(self, book: Book, times: list[dt.datetime]):
+        self._book = book
+        self._times = times
+        self._counters: dict[tuple[int, int, str], CapCounter] = {}
+        self._read: set[str] = set()
+        self._changed: dict[tuple[int, int, str], CapCounter] = {}
+        self._campaigns: dict[int, Campaign] = {}
+        self._spent: set[int] = set()
+        self._promised: Counter[int] = Counter()
+
+    def of(self, account_id: int) -> AccountCaps:
+        """The limits of one account, for earning.evaluate."""
+        return AccountCaps(self, account_id)
+
+    def headroom(self, account_id: int, version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str]]:
+        """What is left under each limit of a version, with the reason to name if it binds."""
+        limits = [
+            (cap - self._used(account_id, version.rule_id, window), reason)
+            for cap, window, reason in _windows(version, at)
+        ]
+        if version.campaign_id:
+            campaign = self._campaign(version.campaign_id)
+            if campaign.budget is not None:
+                limits.append((campaign.budget - campaign.spent, Reason.CAMPAIGN_BUDGET))
+            if campaign.funder_id:
+                purse = self._book.accounts[campaign.funder_id]
+                self._book.settle(purse.pk)
+                limits.append((purse.available - self._promised[purse.pk], Reason.FUNDER_EMPTY))
+        return limits
+
+    def use(self, account_id: int, version: EarningRuleVersion, at: dt.datetime, points: int) -> None:
+        """Count points that were given (or, negative, taken back: headroom returns for the future, E13)."""
+        for _cap, window, _reason in _windows(version, at):
+            key = (account_id, version.rule_id, window)
+            counter = self._find(key) or CapCounter(account_id=account_id, rule_id=version.rule_id, window=window)
+            counter.used = max(counter.used + points, 0)
+            self._counters[key] = self._changed[key] = counter
+        if version.campaign_id and points > 0:
+            campaign = self._campaign(version.campaign_id)
+            campaign.spent += points
+            self._spent.add(campaign.pk)
+            if campaign.funder_id:
+                self._promised[campaign.funder_id] += points
+
+    def paid(self, funder_id: int, points: int) -> None:
+        """A purse has paid what it had promised."""
+        self._promised[funder_id] -= points
+
+    def _used(self, account_id: int, rule_id: int, window: str) -> int:
+        counter = self._find((account_id, rule_id, window))
+        return counter.used if counter else 0
+
+    def expect(self, times: Iterable[dt.datetime]) -> None:
+        """Further instants whose windows will be asked for, so that they are read together."""
+        self._times.extend(times)
+
+    def _find(self, key: tuple[int, int, str]) -> CapCounter | None:
+        if key[2] not in self._read:
+            windows = {_EVER, key[2], *(window for at in self._times for window in _names(at))} - self._read
+            counters = CapCounter.objects.filter(account_id__in=list(self._book.accounts), window__in=windows)
+            self._counters.update({(c.account_id, c.rule_id, c.window): c for c in counters})
+            self._read |= windows
+        return self._counters.get(key)
+
+    def _campaign(self, campaign_id: int) -> Campaign:
+        """The hot rows come last, all at once and in id order: campaigns, then the purses that fund them."""
+        if campaign_id not in self._campaigns:
+            campaigns = Campaign.objects.select_for_update().filter(status=Campaign.Status.ACTIVE).order_by("pk")
+            self._campaigns = {campaign.pk: campaign for campaign in campaigns}
+            self._book.include(ledger.lock({c.funder_id for c in campaigns if c.funder_id}))
+            if campaign_id not in self._campaigns:
+                self._campaigns[campaign_id] = Campaign.objects.select_for_update().get(pk=campaign_id)
+        return self._campaigns[campaign_id]
+
+    def close(self) -> None:
+        """Write what was used."""
+        if self._changed:
+            CapCounter.objects.bulk_create(
+                self._changed.values(),
+                update_conflicts=True,
+                unique_fields=["account", "rule", "window"],
+                update_fields=["used"],
+            )
+        if self._spent:
+            sql.update_rows([self._campaigns[pk] for pk in sorted(self._spent)], ["spent"])
+
+
+def _names(at: dt.datetime) -> tuple[str, str]:
+    day = clock.local_date(at).isoformat()
+    return day, day[:7]
+
+
+def _windows(version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str, str]]:
+    if version.cap_day is None and version.cap_month is None and version.cap_member is None:
+        return []
+    day, month = _names(at)
+    caps = (
+        (version.cap_day, day, Reason.CAP_DAY),
+        (version.cap_month, month, Reason.CAP_MONTH),
+        (version.cap_member, _EVER, Reason.CAP_MEMBER),
+    )
+    return [(cap, window, reason) for cap, window, reason in caps if cap is not None]

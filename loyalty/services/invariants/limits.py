@@ -1,0 +1,70 @@
+"""Caps, budgets and funders against the lots they paid for. A lot with a parent is older points in a new place."""
+
+from django.utils.translation import gettext_lazy as _
+
+from .invariant import Invariant
+
+CAPS_WITHIN_LOTS = Invariant(
+    "caps_within_lots",
+    _("No cap counts more than its rule has given in its window."),
+    """
+    WITH by_day AS (
+        SELECT l.account_id, v.rule_id, {local_day_of_lot} AS day, SUM(l.earned) AS points
+        FROM loyalty_lot l
+        JOIN loyalty_earningruleversion v ON v.id = l.rule_version_id
+        WHERE l.parent_id IS NULL AND EXISTS (
+            SELECT 1 FROM loyalty_capcounter c WHERE c.account_id = l.account_id AND c.rule_id = v.rule_id
+        )
+        GROUP BY 1, 2, 3
+    ),
+    given AS (
+        SELECT account_id, rule_id, day AS name, points FROM by_day
+        UNION ALL
+        SELECT account_id, rule_id, substr(day, 1, 7), SUM(points) FROM by_day GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT account_id, rule_id, 'ever', SUM(points) FROM by_day GROUP BY 1, 2
+    )
+    SELECT 'account' AS kind, CAST(c.account_id AS text) AS key,
+           'rule ' || r.code || ' in ' || c."window" || ' counts ' || c.used || ', given are '
+           || COALESCE(g.points, 0) AS detail
+    FROM loyalty_capcounter c
+    JOIN loyalty_earningrule r ON r.id = c.rule_id
+    LEFT JOIN given g ON g.account_id = c.account_id AND g.rule_id = c.rule_id AND g.name = c."window"
+    WHERE c.used > COALESCE(g.points, 0)
+    """,
+)
+
+CAMPAIGNS_SPEND_WHAT_THEY_GIVE = Invariant(
+    "campaigns_spend_what_they_give",
+    _("A campaign has spent what its rules have given."),
+    """
+    SELECT 'campaign' AS kind, c.code AS key,
+           'spent ' || c.spent || ', given are ' || COALESCE(l.points, 0) AS detail
+    FROM loyalty_campaign c
+    LEFT JOIN (
+        SELECT v.campaign_id, SUM(l.earned) AS points
+        FROM loyalty_lot l JOIN loyalty_earningruleversion v ON v.id = l.rule_version_id
+        WHERE l.parent_id IS NULL AND v.campaign_id IS NOT NULL GROUP BY v.campaign_id
+    ) l ON l.campaign_id = c.id
+    WHERE c.spent <> COALESCE(l.points, 0)
+    """,
+)
+
+FUNDERS_PAY_WHAT_IS_ISSUED = Invariant(
+    "funders_pay_what_is_issued",
+    _("What is issued in a merchant's name left that merchant's purse."),
+    """
+    SELECT 'account' AS kind, CAST(purse_id AS text) AS key,
+           'issued ' || SUM(issued) || ' to account ' || holder_id || ', paid ' || SUM(paid) AS detail
+    FROM (
+        SELECT funder_id AS purse_id, account_id AS holder_id, earned AS issued, 0 AS paid
+        FROM loyalty_lot WHERE funder_id IS NOT NULL AND parent_id IS NULL
+        UNION ALL
+        SELECT e.account_id, e.contra_account_id, 0, -e.delta
+        FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id
+        WHERE a.kind = 'purse' AND e.contra = 'holder' AND e.delta < 0
+    ) f
+    GROUP BY purse_id, holder_id
+    HAVING SUM(issued) <> SUM(paid)
+    """,
+)

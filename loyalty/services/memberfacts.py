@@ -1,0 +1,85 @@
+"""What the rules are told of members: read for a whole desk at once, and only if some rule asks for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q
+
+from loyalty.models import Order, OrderLine, RuleCondition, Segment, Wallet
+from loyalty.services.occasions import Facts
+from loyalty.services.rules import RuleBook
+from members.models import Subscription
+
+Attribute = RuleCondition.Attribute
+
+
+class MemberFacts:
+    """Facts of the members at a desk. First orders and new categories within the desk are kept up to date by `bought`.
+
+    What a member bought who was merged into another, the other has bought (domain.md E58).
+    """
+
+    def __init__(self, wallets: Iterable[Wallet], rules: RuleBook):
+        self._ids = {wallet.member_id for wallet in wallets}
+        self._asked = rules.attributes
+        self._subscriptions: dict[int, list[Subscription]] | None = None
+        self._segments: dict[int, list[str]] | None = None
+        self._categories: dict[int, set[str]] | None = None
+
+    def of(self, wallet: Wallet, at: dt.datetime, categories: Iterable[str] = (), **more: Any) -> Facts:
+        """The facts of one member at an instant; `categories` are those of the order at hand."""
+        member = wallet.member
+        facts = Facts(
+            tier=wallet.tier.code if wallet.tier else "registered",
+            kind=member.kind,
+            attributes=member.attributes,
+            **more,
+        )
+        if Attribute.MEMBER_PLAN in self._asked:
+            facts.plans = [s.plan.code for s in self._plans()[member.pk] if s.starts_at <= at < s.ends_at]
+        if Attribute.MEMBER_SEGMENT in self._asked:
+            facts.segments = self._groups()[member.pk]
+        if self._asked & {Attribute.ORDER_FIRST, Attribute.LINE_NEW_CATEGORY}:
+            known = self._bought()
+            facts.first_order = member.pk not in known
+            facts.new_categories = sorted(set(categories) - known.get(member.pk, set()))
+        return facts
+
+    def bought(self, wallet: Wallet, categories: Iterable[str]) -> None:
+        """The member has completed an order in these categories."""
+        if self._categories is not None:
+            self._categories.setdefault(wallet.member_id, set()).update(categories)
+
+    def _plans(self) -> dict[int, list[Subscription]]:
+        if self._subscriptions is None:
+            self._subscriptions = defaultdict(list)
+            for subscription in Subscription.objects.filter(member__in=self._ids).select_related("plan"):
+                self._subscriptions[subscription.member_id].append(subscription)
+        return self._subscriptions
+
+    def _groups(self) -> dict[int, list[str]]:
+        if self._segments is None:
+            self._segments = defaultdict(list)
+            rows = Segment.members.through.objects.filter(member__in=self._ids).values_list(
+                "member_id", "segment__code"
+            )
+            for member_id, code in rows:
+                self._segments[member_id].append(code)
+        return self._segments
+
+    def _bought(self) -> dict[int, set[str]]:
+        if self._categories is None:
+            mine = Q(order__member__in=self._ids) | Q(order__member__merged_into__in=self._ids)
+            rows = (
+                OrderLine.objects.filter(mine, order__status=Order.Status.COMPLETED)
+                .values_list("order__member_id", "order__member__merged_into_id", "category")
+                .distinct()
+            )
+            self._categories = {}
+            for member_id, merged_into_id, category in rows:
+                self._categories.setdefault(merged_into_id or member_id, set()).add(category)
+        return self._categories

@@ -1,0 +1,66 @@
+"""Celery doors of this floor: they read the clock and make one call.
+
+A nightly job works for the start of the local day, so a task that is delivered twice goes on with the same run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from celery import shared_task
+from django.utils import timezone
+
+from common import clock
+from loyalty.services import expiring, lapsing, likes, maturing, proof, reminders
+
+
+def _tonight(now: dt.datetime) -> dt.datetime:
+    return clock.day_start(clock.local_date(now))
+
+
+def _this_minute(now: dt.datetime) -> dt.datetime:
+    return now.replace(second=0, microsecond=0)
+
+
+@shared_task
+def expire_points() -> None:
+    """Nightly: book what has expired."""
+    now = timezone.now()
+    expiring.expire(_tonight(now), now)
+
+
+@shared_task
+def mature_lots() -> None:
+    """Every hour or so: pending points become available. Without any there is no run to look at."""
+    now = timezone.now()
+    if maturing.due(_this_minute(now)).exists():
+        maturing.mature(_this_minute(now), now)
+
+
+@shared_task
+def lapse_holds() -> None:
+    """Every minute or so: open holds past their time let go. Without any there is no run to look at."""
+    now = timezone.now()
+    if lapsing.due(_this_minute(now)).exists():
+        lapsing.lapse(_this_minute(now), now)
+
+
+@shared_task
+def remind_of_expiry() -> None:
+    """Nightly: tell members what is about to expire."""
+    now = timezone.now()
+    reminders.remind(_tonight(now), now)
+
+
+@shared_task
+def count_likes() -> None:
+    """Nightly: pay reviews for their likes."""
+    now = timezone.now()
+    likes.count(_tonight(now), now)
+
+
+@shared_task
+def prove() -> None:
+    """Nightly: check every invariant of the ledger."""
+    now = timezone.now()
+    proof.prove(_tonight(now), now)

@@ -1,0 +1,5 @@
+"""Members on the operators' site."""
+
+from . import credit, members, plans
+
+__all__ = ["credit", "members", "plans"]

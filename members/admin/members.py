@@ -1,0 +1,46 @@
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from common.admin import tags, words
+from common.admin.panels import ExtendedAdmin
+from members.models import Member
+
+STATUS_COLOURS = {"active": tags.GOOD, "closed": tags.WAITING, "merged": tags.NEWS}
+
+
+@admin.register(Member)
+class MemberAdmin(ExtendedAdmin):
+    """Everything about a member on one page. Profiles change by events, so nothing is typed here."""
+
+    empty = _("No member yet. Members come with events, or are created over the API.")
+    list_display = ["external_id", "name", "status_label", "kind", "registered_at"]
+    list_filter = ["status", "kind"]
+    search_fields = ["=external_id", "name__istartswith"]
+    search_help_text = _("The shop's customer number, or the beginning of a name.")
+    date_hierarchy = "registered_at"
+    readonly_fields = ["status_label", "attributes_table", "merged_link"]
+
+    def get_fieldsets(self, request, obj=None):
+        """What there is to say; nothing is said of what there is not."""
+        rows: list[tuple[str, ...]] = [
+            ("external_id", "name"),
+            ("status_label", "kind"),
+            ("registered_at", "birthday"),
+            ("phone_verified", "real_name_verified"),
+        ]
+        rows += [("closed_at",)] if obj and obj.closed_at else []
+        rows += [("merged_link",)] if obj and obj.merged_into_id else []
+        rows += [("attributes_table",)] if obj and obj.attributes else []
+        return [(None, {"fields": rows})]
+
+    @tags.tagged(_("status"), STATUS_COLOURS)
+    def status_label(self, member):
+        return member.status, member.get_status_display()
+
+    @admin.display(description=_("custom attributes"))
+    def attributes_table(self, member):
+        return words.pairs(member.attributes)
+
+    @admin.display(description=_("merged into"))
+    def merged_link(self, member):
+        return words.link(member.merged_into)

@@ -1,0 +1,50 @@
+"""What this floor publishes. Payloads name members by the shop's own id and carry no personal data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRegistered:
+    topic: ClassVar[str] = "member.registered"
+    key: str
+    external_id: str
+    registered_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberUpdated:
+    """`changed` names the fields of the profile; what they say is read, not broadcast."""
+
+    topic: ClassVar[str] = "member.updated"
+    key: str
+    external_id: str
+    changed: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberClosed:
+    topic: ClassVar[str] = "member.closed"
+    key: str
+    external_id: str
+    closed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberMerged:
+    topic: ClassVar[str] = "member.merged"
+    key: str
+    source: str
+    target: str
+    merged_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberUnmerged:
+    topic: ClassVar[str] = "member.unmerged"
+    key: str
+    source: str
+    target: str
+    unmerged_at: str

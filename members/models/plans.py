@@ -1,0 +1,41 @@
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from .members import Member
+
+
+class Plan(models.Model):
+    """A paid membership, PLUS for example. Sales, prices and refunds come with issue 6; rules can ask for it now."""
+
+    code = models.SlugField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=100)
+
+    class Meta:
+        verbose_name = _("paid plan")
+        verbose_name_plural = _("paid plans")
+        ordering = ["code"]
+
+    def __str__(self):
+        return self.name
+
+
+class Subscription(models.Model):
+    """A member's term of a plan: [starts_at, ends_at)."""
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="subscriptions", verbose_name=_("member"))
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="subscriptions", verbose_name=_("plan"))
+    starts_at = models.DateTimeField(_("starts at"))
+    ends_at = models.DateTimeField(_("ends at"))
+
+    class Meta:
+        verbose_name = _("subscription")
+        verbose_name_plural = _("subscriptions")
+        ordering = ["-starts_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="subscription_ends_after_start"),
+            models.UniqueConstraint(fields=["member", "plan", "starts_at"], name="subscription_once"),
+        ]
+
+    def __str__(self):
+        return f"{self.plan}: {self.starts_at:%Y-%m-%d} – {self.ends_at:%Y-%m-%d}"

@@ -1,0 +1,90 @@
+"""What a shop says of a member: the fields of a profile, checked, each with the instant at which it was said."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated, Literal
+
+import msgspec
+from django.utils.translation import gettext_lazy as _
+from msgspec import UNSET, Meta, UnsetType
+
+from common import clock
+from common.problems import InvalidInput
+from common.services.envelopes import CLOCK_SKEW, EARLIEST
+from members.models import Member
+
+Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*(?!\n)$")]
+Key = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*(?!\n)$")]
+_EXTERNAL_ID = re.compile(r"^[^\x00-\x1f\x7f/]{1,100}(?!\n)$")
+ExternalId = Annotated[str, Meta(pattern=_EXTERNAL_ID.pattern)]
+Number = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
+Instant = Annotated[dt.datetime, Meta(tz=True)]
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """Every field may be left out: what is not said stays as it is. `attributes` merge key by key; null removes."""
+
+    name: Text | UnsetType | None = UNSET
+    birthday: dt.date | UnsetType | None = UNSET
+    kind: Literal["person", "business"] | UnsetType = UNSET
+    phone_verified: bool | UnsetType = UNSET
+    real_name_verified: bool | UnsetType = UNSET
+    registered_at: Instant | UnsetType = UNSET
+    attributes: Annotated[dict[Key, bool | Number | Text | None], Meta(max_length=50)] | UnsetType = UNSET
+
+
+def is_external_id(text: str) -> bool:
+    """Whether the text can name a member: 1 to 100 characters, no slash (it stands in addresses), no control codes."""
+    return bool(_EXTERNAL_ID.match(text))
+
+
+def check(profile: Profile, at: dt.datetime, pointer: str = "") -> None:
+    """Refuse (InvalidInput) dates that cannot be: in the future, or a registration before 1970."""
+    errors = []
+    if isinstance(profile.birthday, dt.date) and profile.birthday > clock.local_date(at):
+        errors.append({"pointer": f"{pointer}/birthday", "code": "invalid", "detail": str(_("Lies in the future."))})
+    registered_at = profile.registered_at
+    if isinstance(registered_at, dt.datetime) and not EARLIEST <= registered_at <= at + CLOCK_SKEW:
+        detail = str(_("Must lie between 1970 and now."))
+        errors.append({"pointer": f"{pointer}/registered_at", "code": "invalid", "detail": detail})
+    if errors:
+        raise InvalidInput(errors=errors)
+
+
+def apply(profile: Profile, member: Member, time: dt.datetime) -> list[str]:
+    """Write what the profile says into the member (in memory) and return the names of the fields that changed.
+
+    Events come late and out of order, so every field (and every custom attribute) remembers when it was said, and the
+    newest word counts.
+    """
+    said_at = time.astimezone(dt.UTC).isoformat()
+    changed = []
+    for field in Profile.__struct_fields__:
+        value = getattr(profile, field)
+        if value is UNSET:
+            continue
+        if field == "attributes":
+            value = _attributes(value, member, said_at)
+        elif not _is_news(field, member, said_at):
+            continue
+        if isinstance(value, dt.datetime):
+            value = value.astimezone(dt.UTC)
+        value = "" if value is None and field == "name" else value
+        if getattr(member, field) != value:
+            setattr(member, field, value)
+            changed.append(field)
+    return changed
+
+
+def _attributes(said: dict, member: Member, said_at: str) -> dict:
+    news = {key: value for key, value in said.items() if _is_news(f"attributes.{key}", member, said_at)}
+    return {key: value for key, value in (member.attributes | news).items() if value is not None}
+
+
+def _is_news(field: str, member: Member, said_at: str) -> bool:
+    if member.said_at.get(field, "") > said_at:
+        return False
+    member.said_at[field] = said_at
+    return True

@@ -1,0 +1,41 @@
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Merchant(models.Model):
+    """A company that sells on the marketplace, with one or more stores."""
+
+    code = models.SlugField(_("code"), max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+
+    class Meta:
+        verbose_name = _("merchant")
+        verbose_name_plural = _("merchants")
+        ordering = ["code"]
+
+    def __str__(self):
+        return self.name
+
+
+class StaffRole(models.Model):
+    """What a member of staff may do for one merchant."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", _("Owner")
+        OPERATOR = "operator", _("Operator")
+        FINANCE = "finance", _("Finance")
+        VIEWER = "viewer", _("Viewer")
+
+    staff = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="merchant_role", verbose_name=_("staff member")
+    )
+    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="staff_roles", verbose_name=_("merchant"))
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.VIEWER)
+
+    class Meta:
+        verbose_name = _("merchant's staff member")
+        verbose_name_plural = _("merchants' staff")
+
+    def __str__(self):
+        return f"{self.staff} ({self.get_role_display()})"
