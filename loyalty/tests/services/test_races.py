@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, transaction
 from common.models import InboxEvent
 from common.services import inbox, outbox
 from loyalty.models import Account, Campaign, Entry, Lot, Order, Shortfall, Wallet
-from loyalty.services import expiring, holds, lapsing, ledger, transfers
+from loyalty.services import expiring, holds, lapsing, ledger, orders, transfers
 from loyalty.services.holds import HoldClosed
 from loyalty.services.ledger import InsufficientPoints
 from loyalty.services.tenders import Payable
@@ -265,14 +265,14 @@ def test_a_cap_holds_for_orders_at_once():
 def test_one_poisoned_event_in_a_batch_of_1000_harms_no_other(monkeypatch):
     a_rule("base")
     batch = [event("order.completed", f"m-{n % 50}", **order(f"o-{n}")) for n in range(1000)]
-    whole = Order.__init__
+    whole = orders._record
 
-    def explode(self, *args, **values):
-        if values.get("code") == "o-777":
+    def explode(desk, wallet, file, said, status):
+        if said.data.order == "o-777":
             raise RuntimeError("poison")
-        whole(self, *args, **values)
+        return whole(desk, wallet, file, said, status)
 
-    monkeypatch.setattr(Order, "__init__", explode)
+    monkeypatch.setattr(orders, "_record", explode)
     answers = send_all(batch, NOON)
     assert Counter(answer["status"] for answer in answers) == {"applied": 999, "rejected": 1}
     assert answers[777]["problem"]["code"] == "internal_error"
