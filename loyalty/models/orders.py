@@ -37,7 +37,13 @@ class Order(models.Model):
     context = models.JSONField(_("facts told to the rules"), default=dict, blank=True)
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
     completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
+    completed_on = models.DateField(_("completed on"), null=True, blank=True, help_text=_("The local day (E25)."))
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    growth_due = models.BigIntegerField(
+        _("growth due"),
+        default=0,
+        help_text=_("Before the coefficient, for the cash that was kept; more than 0 makes a shopping day (E33)."),
+    )
     points_due = models.BigIntegerField(_("points due"), default=0)
     points_clawed = models.BigIntegerField(_("points clawed back"), default=0)
     points_forgiven = models.BigIntegerField(
@@ -59,7 +65,9 @@ class Order(models.Model):
                 condition=Q(points_due__gte=0, points_clawed__gte=0, points_forgiven__gte=0),
                 name="order_points_not_negative",
             ),
+            models.CheckConstraint(condition=Q(growth_due__gte=0), name="order_growth_not_negative"),
         ]
+        indexes = [models.Index(fields=["member", "completed_on"], name="order_member_day")]
 
     def __str__(self):
         return self.code

@@ -4,7 +4,6 @@ from django.utils.translation import gettext_lazy as _
 from members.models import Member
 
 from .accounts import Account
-from .tiers import Tier
 
 
 class Wallet(models.Model):
@@ -14,9 +13,6 @@ class Wallet(models.Model):
         Member, models.PROTECT, primary_key=True, related_name="wallet", verbose_name=_("member")
     )
     account = models.OneToOneField(Account, models.PROTECT, related_name="wallet", verbose_name=_("account"))
-    tier = models.ForeignKey(
-        Tier, models.PROTECT, null=True, blank=True, related_name="wallets", verbose_name=_("tier")
-    )
 
     class Meta:
         verbose_name = _("wallet")

@@ -12,7 +12,7 @@ from members.models import Member
 def with_wallets() -> QuerySet[Member]:
     """Members joined with wallet, account and tier; `unit` says what the programme's points are called and worth."""
     unit = JSONObject(name="unit_name", points="point_value_points", money="point_value_money")
-    return Member.objects.select_related("merged_into", "wallet__account", "wallet__tier").annotate(
+    return Member.objects.select_related("merged_into", "wallet__account", "standing__tier").annotate(
         unit=Subquery(Programme.objects.filter(pk=1).values(unit=unit))
     )
 

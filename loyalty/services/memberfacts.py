@@ -34,7 +34,7 @@ class MemberFacts:
         """The facts of one member at an instant; `categories` are those of the order at hand."""
         member = wallet.member
         facts = Facts(
-            tier=wallet.tier.code if wallet.tier else "registered",
+            tier=wallet.member.standing.tier.code if wallet.member.standing.tier else "registered",
             kind=member.kind,
             attributes=member.attributes,
             **more,

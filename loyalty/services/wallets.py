@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from loyalty.models import Account, Wallet
+from loyalty.models import Account, Standing, Wallet
 from members.models import Member
 from members.services import members
 
@@ -48,7 +48,7 @@ def stands_for(wallet: Wallet, member: Member) -> bool:
 def _locked(**filters) -> list[Wallet]:
     return list(
         Wallet.objects.select_for_update(of=("account",))
-        .select_related("member", "account", "tier")
+        .select_related("member__standing__tier", "account")
         .filter(**filters)
         .order_by("account_id")
     )
@@ -64,5 +64,6 @@ def _opened(members_by_name: dict[str, Member]) -> dict[str, Wallet]:
         [Wallet(member=member, account=account) for member, account in zip(new, accounts, strict=True)],
         ignore_conflicts=True,
     )
+    Standing.objects.bulk_create([Standing(member=member) for member in new], ignore_conflicts=True)
     wallets = {wallet.member_id: wallet for wallet in _locked(member__in=by_id)}
     return {name: wallets[member.pk] for name, member in members_by_name.items()}

@@ -1,0 +1,22 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from members.models import Member
+
+
+class ChangedDay(models.Model):
+    """Something that scores count happened, or was taken back, on this local day of the member (domain.md F6, E29).
+
+    Written with every event; the nightly scores take the rows away when they have counted the day again.
+    """
+
+    member = models.ForeignKey(Member, models.PROTECT, related_name="+", db_index=False, verbose_name=_("member"))
+    day = models.DateField(_("day"))
+
+    class Meta:
+        verbose_name = _("changed day")
+        verbose_name_plural = _("changed days")
+        constraints = [models.UniqueConstraint(fields=["member", "day"], name="changed_day_once")]
+
+    def __str__(self):
+        return f"{self.member_id} {self.day}"
