@@ -129,3 +129,91 @@ class ReviewRewarded:
     review: str
     points: int
     likes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierChanged:
+    """A member came to another tier; `until` is the next review, None if there is none."""
+
+    topic: ClassVar[str] = "tier.changed"
+    key: str
+    before: str | None
+    after: str | None
+    reason: str
+    growth: int
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TierWillDowngrade:
+    """A warning: as things stand, the review on the day `on` takes the tier (domain.md S2-38)."""
+
+    topic: ClassVar[str] = "tier.will_downgrade"
+    key: str
+    tier: str
+    on: str
+    growth: int
+    deduction: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class MedalAwarded:
+    """A member came to a higher level of a medal; levels by number, 0 = none."""
+
+    topic: ClassVar[str] = "medal.awarded"
+    key: str
+    medal: str
+    before: int
+    after: int
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class MedalLost:
+    """A member came to a lower level of a medal; levels by number, 0 = none."""
+
+    topic: ClassVar[str] = "medal.lost"
+    key: str
+    medal: str
+    before: int
+    after: int
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoefficientChanged:
+    """The member's growth counts by another coefficient from now on, in per cent."""
+
+    topic: ClassVar[str] = "coefficient.changed"
+    key: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleChanged:
+    """A member came to another stage of the life cycle: prospect, new, active, at_risk, lapsed, returning."""
+
+    topic: ClassVar[str] = "lifecycle.changed"
+    key: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEntered:
+    """Only of segments that are set to tell; `segment` is its code."""
+
+    topic: ClassVar[str] = "segment.entered"
+    key: str
+    segment: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLeft:
+    """Only of segments that are set to tell; `segment` is its code."""
+
+    topic: ClassVar[str] = "segment.left"
+    key: str
+    segment: str

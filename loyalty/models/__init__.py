@@ -3,13 +3,18 @@ from .activities import Activity, DeliveryRefusal
 from .adjustments import Adjustment
 from .campaigns import Campaign
 from .changed_days import ChangedDay
+from .conduct import Coefficient, CoefficientBand, CoefficientPolicy, Conduct, ConductCase, ExcusedLine
 from .editions import Edition
 from .entries import Entry
 from .event_types import CustomEventType
 from .growth import GrowthEntry, GrowthPolicy
 from .holds import Hold, HoldLine
 from .ladders import Ladder, Rung
+from .lifecycle import Lifecycle, LifecyclePolicy
 from .lots import Draw, Lot
+from .medal_standings import MedalAward, MedalCut, MedalDisplay, MedalStanding
+from .medals import Medal, MedalCategory, MedalLevel
+from .member_stats import MemberStats, Quintiles
 from .orders import Order, OrderLine, ParkedEvent
 from .products import ProductTally
 from .programme import Expiry, Programme
@@ -17,7 +22,10 @@ from .proofs import Proof
 from .refunds import Refund, RefundLine
 from .reviews import Review, ReviewLike
 from .rules import CapCounter, EarningRule, EarningRuleVersion, RuleCondition
-from .segments import Segment
+from .score_buckets import ScoreBucket
+from .score_policies import CurvePoint, Dimension, ScoreDimension, ScorePolicy, ScoreSource
+from .scores import Score, ScoreRestatement, ScoreSnapshot, ScoreThreshold
+from .segments import Segment, SegmentCondition, SegmentSize
 from .shortfalls import Shortfall
 from .standings import Standing, TierChange
 from .tiers import Tier
@@ -31,33 +39,62 @@ __all__ = [
     "Campaign",
     "CapCounter",
     "ChangedDay",
+    "Coefficient",
+    "CoefficientBand",
+    "CoefficientPolicy",
+    "Conduct",
+    "ConductCase",
+    "CurvePoint",
     "CustomEventType",
     "DeliveryRefusal",
+    "Dimension",
     "Draw",
     "EarningRule",
     "EarningRuleVersion",
     "Edition",
     "Entry",
+    "ExcusedLine",
     "Expiry",
     "GrowthEntry",
     "GrowthPolicy",
     "Hold",
     "HoldLine",
     "Ladder",
+    "Lifecycle",
+    "LifecyclePolicy",
     "Lot",
+    "Medal",
+    "MedalAward",
+    "MedalCategory",
+    "MedalCut",
+    "MedalDisplay",
+    "MedalLevel",
+    "MedalStanding",
+    "MemberStats",
     "Order",
     "OrderLine",
     "ParkedEvent",
     "ProductTally",
     "Programme",
     "Proof",
+    "Quintiles",
     "Refund",
     "RefundLine",
     "Review",
     "ReviewLike",
     "RuleCondition",
     "Rung",
+    "Score",
+    "ScoreBucket",
+    "ScoreDimension",
+    "ScorePolicy",
+    "ScoreRestatement",
+    "ScoreSnapshot",
+    "ScoreSource",
+    "ScoreThreshold",
     "Segment",
+    "SegmentCondition",
+    "SegmentSize",
     "Shortfall",
     "Standing",
     "Tier",
