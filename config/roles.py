@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 DEEDS = {
     "loyalty.activate_earningruleversion": _("Can put a rule version in force"),
     "loyalty.activate_campaign": _("Can start and stop a campaign"),
+    "loyalty.publish_ladder": _("Can put a ladder in force"),
+    "loyalty.publish_growthpolicy": _("Can put a growth policy in force"),
+    "loyalty.override_standing": _("Can set a member's tier by hand"),
     "loyalty.post_adjustment": _("Can adjust points without limit"),
     "loyalty.post_small_adjustment": _("Can adjust points up to the limit for support"),
     "common.replay_delivery": _("Can send a delivery again"),
@@ -24,8 +27,10 @@ _LEDGER = [
     for name in (
         "account", "wallet", "entry", "lot", "draw", "hold", "holdline", "adjustment", "transfer", "refund", "refundline",
         "shortfall", "order", "orderline", "parkedevent", "review", "reviewlike", "activity", "deliveryrefusal",
+        "standing", "tierchange", "growthentry",
     )
 ]  # fmt: skip
+_STANDING_RULES = ["loyalty.ladder", "loyalty.rung", "loyalty.growthpolicy"]
 _CONFIGURATION = [
     "loyalty.programme",
     "loyalty.earningrule",
@@ -35,6 +40,7 @@ _CONFIGURATION = [
     "loyalty.customeventtype",
     "loyalty.segment",
     "loyalty.tier",
+    *_STANDING_RULES,
     "members.plan",
     "members.subscription",
     "merchants.merchant",
@@ -57,12 +63,16 @@ ROLES: dict[str, set[str]] = {
     | _may("view", [*_TRAFFIC, "common.webhookendpoint", "common.apikey"])
     | _may("add", [*_CONFIGURATION, "common.webhookendpoint", "common.apikey"])
     | _may("change", [*_CONFIGURATION, "common.webhookendpoint"])
+    | _may("delete", _STANDING_RULES)
     | {"loyalty.delete_rulecondition", "common.revoke_apikey", "common.replay_delivery", "common.run_jobrun"},
     # Puts in force what pays out, and adjusts without limit.
     "finance": _LOOK
     | {
         "loyalty.activate_earningruleversion",
         "loyalty.activate_campaign",
+        "loyalty.publish_ladder",
+        "loyalty.publish_growthpolicy",
+        "loyalty.override_standing",
         "loyalty.post_adjustment",
         "common.run_jobrun",
     },

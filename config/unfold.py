@@ -86,9 +86,20 @@ UNFOLD = {
                     _list(_("Campaigns"), "campaign", "loyalty", "campaign"),
                     _list(_("Event types"), "category", "loyalty", "customeventtype"),
                     _list(_("Segments"), "groups", "loyalty", "segment"),
-                    _list(_("Tiers"), "military_tech", "loyalty", "tier"),
                     _list(_("Paid plans"), "workspace_premium", "members", "plan"),
                     _list(_("Subscriptions"), "card_membership", "members", "subscription"),
+                ],
+            },
+            {
+                "title": _("Standing"),
+                "separator": True,
+                "items": [
+                    _list(_("Standings"), "leaderboard", "loyalty", "standing"),
+                    _list(_("Ladders"), "stairs", "loyalty", "ladder"),
+                    _list(_("Growth policies"), "trending_up", "loyalty", "growthpolicy"),
+                    _list(_("Tiers"), "military_tech", "loyalty", "tier"),
+                    _list(_("Tier changes"), "swap_vert", "loyalty", "tierchange"),
+                    _list(_("Growth entries"), "timeline", "loyalty", "growthentry"),
                 ],
             },
             {

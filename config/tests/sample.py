@@ -19,16 +19,22 @@ from loyalty.models import (
     DeliveryRefusal,
     EarningRule,
     EarningRuleVersion,
+    GrowthEntry,
+    GrowthPolicy,
+    Ladder,
     Order,
     RuleCondition,
+    Rung,
     Segment,
+    Standing,
     Tier,
+    TierChange,
     Wallet,
 )
-from loyalty.services import adjustments, holds, proof, transfers
+from loyalty.services import adjustments, holds, proof, rules, transfers
 from loyalty.services.occasions import Item
 from loyalty.tests import stage
-from members.models import CreditScore, Plan, Subscription
+from members.models import CreditScore, Member, Plan, Subscription
 from merchants.models import Merchant, StaffRole, Store
 
 PASSWORD = "correct-horse-battery"
@@ -84,6 +90,50 @@ def wallet(member: str) -> Wallet:
     return Wallet.objects.select_related("member", "account").get(member__external_id=member)
 
 
+def ladder(author: Staff | None = None, *, at: dt.datetime, published: bool = True) -> Ladder:
+    """Registered from nothing, and above it every other tier there is, a thousand growth a rank."""
+    made = Ladder.objects.create(drafted_by=author, drafted_at=at)
+    if published:
+        Ladder.objects.filter(pk=made.pk).update(status="published", effective_at=at, published_at=at)
+        made.refresh_from_db()
+    Tier.objects.get_or_create(code="registered", defaults={"name": "Registered", "rank": 0})
+    for tier in Tier.objects.all():
+        Rung.objects.create(
+            ladder=made,
+            tier=tier,
+            threshold=1000 * tier.rank,
+            deduction=500 * tier.rank,
+            validity_months=12 if tier.rank else None,
+        )
+    rules.changed()
+    return made
+
+
+def standings(tier: Tier, now: dt.datetime) -> None:
+    """Alice has climbed the ladder; what led there stands in her growth and in her tier's history."""
+    made = ladder(at=now - dt.timedelta(days=400))
+    GrowthPolicy.objects.create(drafted_at=now)
+    alice = Member.objects.get(external_id="alice")
+    seq = Standing.objects.get(member=alice).version + 1
+    Standing.objects.filter(member=alice).update(
+        tier=tier, growth=1250_50, version=seq, ladder=made, tier_until=now, due_at=now
+    )
+    GrowthEntry.objects.create(
+        member=alice, seq=seq, kind="order", criterion="consumption", base=1000, percent=125, asked=1250_00, delta=1250_00,
+        balance_after=1250_50, occurred_on=now.date(), at=now, reference="order:o-0",
+    )  # fmt: skip
+    TierChange.objects.create(
+        member=alice,
+        before=None,
+        after=tier,
+        reason="growth",
+        growth=1250_50,
+        at=now,
+        ladder=made,
+        reference="order:o-0",
+    )
+
+
 def everything() -> None:
     """At least one row on every page of both sites."""
     now = timezone.now()
@@ -99,8 +149,8 @@ def everything() -> None:
     stage.set_programme(gifts_allowed=True)
     for number, name in enumerate(["alice", "bob", "charlie"]):
         buy(name, f"o-{number}", at=now - 20 * day)
-    Wallet.objects.filter(member__external_id="alice").update(tier=tier)
     alice, bob = wallet("alice"), wallet("bob")
+    standings(tier, now)
     stage.send("member.logged_in", "alice", now - day, channel="app")
     stage.send("review.approved", "alice", now - day, review="r-1", order="o-0", line="1", photos=1)
     stage.send("review.liked", "alice", now - day, review="r-1", by="bob", device="d-1")

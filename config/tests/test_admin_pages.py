@@ -16,6 +16,7 @@ LEDGER = {
     "adjustment",
     "deliveryrefusal",
     "entry",
+    "growthentry",
     "hold",
     "lot",
     "order",
@@ -24,6 +25,8 @@ LEDGER = {
     "refund",
     "review",
     "shortfall",
+    "standing",
+    "tierchange",
     "transfer",
 }
 JOURNALS = {"inboxevent", "rejectedevent", "fact", "delivery", "auditentry", "jobrun"}

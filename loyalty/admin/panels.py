@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin import panels, words
 from loyalty.admin import adjustments, holders, sentences
-from loyalty.models import Activity, Entry, Hold, Lot, Order, Review, Shortfall, Tier, Wallet
+from loyalty.admin.tiers import badge
+from loyalty.models import Activity, Entry, Hold, Lot, Order, Review, Shortfall, Standing, Tier, Wallet
 from loyalty.selectors import balances, explanations
 from loyalty.selectors import programme as programmes
 from loyalty.selectors.explanations import Explanation, Position
@@ -24,7 +25,7 @@ _PAGE = 20
 
 
 def _wallet(member: Member) -> Wallet | None:
-    return Wallet.objects.select_related("account", "tier").filter(member=member).first()
+    return Wallet.objects.select_related("account").filter(member=member).first()
 
 
 def _balance(member: Member, request: HttpRequest) -> dict:
@@ -33,7 +34,6 @@ def _balance(member: Member, request: HttpRequest) -> dict:
     balance = balances.of(wallet.account, now) if wallet else balances.Balance()
     return {
         "balance": balance,
-        "tier": wallet.tier if wallet else None,
         "unit": programmes.current().unit_name,
         "worth": words.money(programmes.money_of(programmes.current(), balance.available)),
         "expiring": [(words.day(day), words.number(points)) for day, points in balance.expiring[:6]],
@@ -148,11 +148,12 @@ class TierFilter(admin.SimpleListFilter):
         return [(str(tier.pk), tier.name) for tier in Tier.objects.all()]
 
     def queryset(self, request, queryset):
-        return queryset.filter(wallet__tier=self.value()) if (self.value() or "").isdecimal() else queryset
+        return queryset.filter(standing__tier=self.value()) if (self.value() or "").isdecimal() else queryset
 
 
 def _tiers(keys) -> dict:
-    return dict(Wallet.objects.filter(member__in=keys, tier__isnull=False).values_list("member_id", "tier__name"))
+    rows = Standing.objects.filter(member__in=keys, tier__isnull=False).select_related("tier")
+    return {standing.pk: badge(standing.tier) for standing in rows}
 
 
 def _available(keys) -> dict:

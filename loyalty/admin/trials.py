@@ -71,14 +71,19 @@ class OccasionForm(forms.Form):
         code = self.cleaned_data["order"]
         if not code:
             return None
-        order = Order.objects.select_related("member__wallet__tier").prefetch_related("lines").filter(code=code).first()
+        order = (
+            Order.objects.select_related("member__standing__tier", "member__wallet")
+            .prefetch_related("lines")
+            .filter(code=code)
+            .first()
+        )
         if order is None:
             raise forms.ValidationError(gettext("No such order."))
         return order
 
     def clean_member(self):
         external_id = self.cleaned_data["member"]
-        wallet = Wallet.objects.select_related("member", "tier").filter(member__external_id=external_id).first()
+        wallet = Wallet.objects.select_related("member__standing__tier").filter(member__external_id=external_id).first()
         if external_id and wallet is None:
             raise forms.ValidationError(gettext("No such member."))
         return wallet
