@@ -30,3 +30,16 @@ def day_end(day: dt.date) -> dt.datetime:
 def zone() -> dt.tzinfo:
     """The programme's time zone."""
     return timezone.get_default_timezone()
+
+
+def month_start(day: dt.date) -> dt.date:
+    """The first day of the day's month."""
+    return day.replace(day=1)
+
+
+def months_after(day: dt.date, months: int) -> dt.date:
+    """The same day so many months later (or earlier); the last of the month if there is no such day (domain.md E27)."""
+    month = day.year * 12 + day.month - 1 + months
+    first = dt.date(month // 12, month % 12 + 1, 1)
+    next_first = dt.date((month + 1) // 12, (month + 1) % 12 + 1, 1)
+    return min(first + dt.timedelta(days=day.day - 1), next_first - dt.timedelta(days=1))

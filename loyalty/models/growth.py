@@ -64,8 +64,9 @@ class GrowthPolicy(Edition):
 class GrowthEntry(InsertOnlyModel):
     """One movement of a member's growth, in hundredths: written once, `seq` gapless per member.
 
-    `base` whole growth × `percent` (the coefficient in force, the rational percent/100) = `asked`, exactly. `delta` is
-    what `asked` did: less if growth would have fallen below nothing, or if time had already taken it (F5, E12).
+    What is given or taken back: `base` whole growth × `percent` (the coefficient in force, the rational percent/100)
+    = `asked`, exactly. What time does has no base. `delta` is what `asked` did: less if growth would have fallen below
+    nothing, or if time had already taken it (F5, E12).
     """
 
     class Kind(models.TextChoices):
@@ -79,6 +80,7 @@ class GrowthEntry(InsertOnlyModel):
         WINDOW = "window", _("Left the window")
         RESET = "reset", _("End of the period")
         HALF_LIFE = "half_life", _("Faded")
+        LADDER = "ladder", _("Reckoned anew by a new ladder")
         MERGE = "merge", _("Members merged")
         CLOSE = "close", _("Member left")
 

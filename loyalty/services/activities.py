@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from common import clock
 from common.services.inbox import Event, Outcome
-from loyalty.models import Activity, Lot
+from loyalty.models import Activity, GrowthEntry, Lot
 from loyalty.services import earning
 from loyalty.services.desk import Desk
 from loyalty.services.memberfacts import MemberFacts
@@ -43,6 +43,9 @@ def record(desk: Desk, event: Event) -> Outcome:
     desk.add(
         Activity(member=wallet.member, kind=kind, day=day, streak=streak, channel=event.data.channel, at=event.time)
     )
+    policy = desk.growth.policy(event.time)
+    if policy is not None and kind == Activity.Kind.LOGIN:
+        desk.growth.give(wallet, GrowthEntry.Kind.LOGIN, policy.login, policy, event.time, reference=f"{kind}:{day}")
     facts = desk.shelf["memberfacts"].of(wallet, event.time, streak=streak, manual=event.data.manual)
     effects = earn(desk, event, facts, reference=f"{kind}:{day}", channel=event.data.channel)
     return Outcome.applied(effects | {"activity": {"day": day.isoformat(), "streak": streak}})

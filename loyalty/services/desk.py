@@ -22,9 +22,11 @@ from loyalty import facts
 from loyalty.models import (
     Activity,
     Adjustment,
+    ChangedDay,
     DeliveryRefusal,
     EarningRuleVersion,
     Expiry,
+    GrowthEntry,
     HoldLine,
     Order,
     OrderLine,
@@ -34,20 +36,24 @@ from loyalty.models import (
     Review,
     ReviewLike,
     Shortfall,
+    Standing,
+    TierChange,
     Transfer,
     Wallet,
 )
 from loyalty.selectors import programme as programmes
-from loyalty.services import expiry, ledger, rules, settling, wallets
+from loyalty.services import expiry, ladders, ledger, rules, settling, tiers, wallets
 from loyalty.services.caps import Caps
 from loyalty.services.earning import Award, Evaluation, Missed
+from loyalty.services.growth import GrowthBook
+from loyalty.services.ladders import CompiledLadder
 from loyalty.services.ledger import Book, Contra, Kind
 from loyalty.services.orderfile import OrderFile
 from members.models import Member
 
 # What refers to other rows comes after them.
 _BEFORE_LEDGER = (Order, OrderLine, ParkedEvent, Refund, RefundLine, Review, ReviewLike, Activity, DeliveryRefusal)
-_AFTER_LEDGER = (HoldLine, Shortfall, Adjustment, Transfer)
+_AFTER_LEDGER = (HoldLine, Shortfall, Adjustment, Transfer, GrowthEntry, TierChange)
 
 
 class UnknownMember(Problem):
@@ -79,11 +85,13 @@ class Paid:
 class Desk:
     """One transaction's view of the members at hand. Use inside a transaction; `close` writes everything."""
 
-    def __init__(self, subjects: Collection[str], at: dt.datetime, *, times: Sequence[dt.datetime] = ()):
+    def __init__(self, subjects: Sequence[str], at: dt.datetime, *, times: Sequence[dt.datetime] = ()):
         self.at = at
         self.programme = programmes.current()
         self.rules = rules.load(self.programme)
         self.wallets = wallets.lock(sorted(set(subjects)), at, register=self.programme.register_unknown_members)
+        self._let_time_pass(dict(zip(reversed(subjects), reversed(times), strict=True)) if times else {})
+        self.growth = GrowthBook(self, ladders.load(self.programme))
         self.book = Book((wallet.account for wallet in self.wallets.values()), at)
         self.caps = Caps(self.book, [at, *times])
         self.orders: dict[str, OrderFile] = {}
@@ -91,6 +99,7 @@ class Desk:
         self._new: dict[type[models.Model], list[models.Model]] = defaultdict(list)
         self._changed: dict[type[models.Model], dict[int, tuple[models.Model, set[str]]]] = defaultdict(dict)
         self._facts: list[Any] = []
+        self._changed_days: set[tuple[int, dt.date]] = set()
 
     def wallet(self, subject: str) -> Wallet:
         """The locked wallet of a member. Raises UnknownMember, ClosedMember."""
@@ -100,6 +109,24 @@ class Desk:
         if wallet.member.status == Member.Status.CLOSED:
             raise ClosedMember
         return wallet
+
+    def _let_time_pass(self, first: dict[str, dt.datetime]) -> None:
+        """Reviews that were due before a member's first event here come before it, even if the nightly job is late."""
+        ladder = ladders.load(self.programme).ladders.at(self.at)
+        if ladder is None:
+            return
+        due = [
+            wallet.member_id
+            for subject, wallet in self.wallets.items()
+            if wallet.member.status == Member.Status.ACTIVE
+            and _is_due(wallet.member.standing, ladder, min(first.get(subject, self.at), self.at))
+        ]
+        if due:
+            tiers.catch_up(due, self.at)
+            standings = Standing.objects.select_related("tier").in_bulk(due)
+            for wallet in self.wallets.values():
+                if wallet.member_id in standings:
+                    wallet.member.standing = standings[wallet.member_id]
 
     def lock(self, account_ids: Collection[int]) -> None:
         """Take further accounts into the book: those of members who were merged into one at this desk."""
@@ -122,6 +149,10 @@ class Desk:
     def publish(self, *facts: Any) -> None:
         """Facts, published in this transaction."""
         self._facts.extend(facts)
+
+    def mark(self, wallet: Wallet, day: dt.date) -> None:
+        """Something that scores count changed on a local day of the member."""
+        self._changed_days.add((wallet.member_id, day))
 
     # Earning ------------------------------------------------------------------------------------------------
 
@@ -239,6 +270,7 @@ class Desk:
         self.book.close()
         self.caps.close()
         self._insert(_AFTER_LEDGER)
+        sql.insert([ChangedDay(member_id=member_id, day=day) for member_id, day in sorted(self._changed_days)])
         told = [*settling.passed(self.book), *self._facts]
         if told:
             outbox.publish(told, self.at)
@@ -246,6 +278,10 @@ class Desk:
     def _insert(self, kinds: Sequence[type[models.Model]]) -> None:
         for kind in kinds:
             sql.insert(self._new[kind])
+
+
+def _is_due(standing: Standing, ladder: CompiledLadder, at: dt.datetime) -> bool:
+    return standing.ladder_id != ladder.ladder.pk or (standing.due_at is not None and standing.due_at <= at)
 
 
 def _capped(missed: Missed) -> dict:

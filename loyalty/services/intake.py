@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from common import decoding
+from common import clock, decoding
 from common.problems import Problem
 from common.services.inbox import Event, EventType, Outcome
 from loyalty import messages
@@ -38,6 +38,7 @@ HANDLERS = {
     "member.checked_in": Handler(messages.ActivityDone, activities.prepare, activities.record),
     "member.shared": Handler(messages.ActivityDone, activities.prepare, activities.record),
 }
+_RETURNS = {"order.cancelled", "order.refunded", "review.removed"}
 _CUSTOM = Handler(dict, customs.prepare, customs.record)
 
 
@@ -58,10 +59,17 @@ def process(events: Sequence[Event], at: dt.datetime) -> list[Outcome]:
 
 
 def _apply(desk: Desk, event: Event) -> Outcome:
+    """Do one event; what it did to the member's standing is said with the rest (api.md)."""
     try:
-        return HANDLERS.get(event.type, _CUSTOM).apply(desk, event)
+        wallet = desk.wallet(event.subject)
+        before = desk.growth.look(wallet)
+        outcome = HANDLERS.get(event.type, _CUSTOM).apply(desk, event)
     except Problem as problem:
         return Outcome.rejected(problem)
+    if outcome.status == "applied":
+        desk.mark(wallet, clock.local_date(event.time))
+        outcome.effects.update(desk.growth.effects(before, wallet, returned=event.type in _RETURNS))
+    return outcome
 
 
 def event_types() -> list[EventType]:

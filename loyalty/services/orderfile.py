@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from common import clock
-from loyalty.models import Lot, Order, OrderLine, ParkedEvent, Refund, Wallet
+from loyalty.models import GrowthEntry, Lot, Order, OrderLine, ParkedEvent, Refund, Wallet
 from loyalty.services import wallets
 from loyalty.services.occasions import Facts, Item, Occasion
 
@@ -23,6 +23,7 @@ class OrderFile:
     parked: list[ParkedEvent] = field(default_factory=list)
     refunds: dict[str, Refund] = field(default_factory=dict)
     lots: list[Lot] | None = None
+    growth: GrowthEntry | None = None
 
     @property
     def earned_at(self) -> dt.datetime:

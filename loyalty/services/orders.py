@@ -9,12 +9,12 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from common import sql
+from common import clock, sql
 from common.problems import InvalidInput, Problem
 from common.services.inbox import Event, Outcome
 from loyalty import facts, messages
 from loyalty.models import Hold, Lot, Order, OrderLine, ParkedEvent, Refund, Wallet
-from loyalty.services import earning, orderfile, refunds, tenders, wallets
+from loyalty.services import earning, grown, orderfile, refunds, tenders, wallets
 from loyalty.services.desk import Desk
 from loyalty.services.memberfacts import MemberFacts
 from loyalty.services.orderfile import OrderFile
@@ -198,6 +198,7 @@ def _record(desk: Desk, wallet: Wallet, file: OrderFile | None, event: Event, st
         "attributes": data.attributes,
         "paid_at": data.paid_at,
         "completed_at": event.time if status == Status.COMPLETED else None,
+        "completed_on": clock.local_date(event.time) if status == Status.COMPLETED else None,
     }
     if file is None:
         file = OrderFile(sql.build(Order, code=data.order, **values), wallet.account_id)
@@ -263,7 +264,14 @@ def _earn(desk: Desk, wallet: Wallet, file: OrderFile, event: Event):
         lines={line.number: line for line in file.lines},
     )
     desk.shelf["memberfacts"].bought(wallet, categories)
-    desk.change(file.order, points_due=paid.earned, completed_at=event.time, context=file.order.context)
+    desk.change(
+        file.order,
+        points_due=paid.earned,
+        completed_at=event.time,
+        completed_on=clock.local_date(event.time),
+        context=file.order.context,
+    )
+    grown.complete(desk, wallet, file)
     desk.publish(
         facts.OrderCompleted(
             key=wallet.member.external_id,

@@ -14,7 +14,7 @@ from common import decoding
 from common.problems import InvalidInput, Problem
 from loyalty import facts, messages
 from loyalty.models import Lot, OrderLine, Refund, RefundLine, Wallet
-from loyalty.services import clawbacks, earning, reviews, tenders
+from loyalty.services import clawbacks, earning, grown, reviews, tenders
 from loyalty.services.allocation import cumulative
 from loyalty.services.desk import Desk
 from loyalty.services.earning import CompiledRule, Formula
@@ -128,6 +128,8 @@ def give_back(desk: Desk, wallet: Wallet, file: OrderFile, request: Request) -> 
         taken = _claw_back(desk, wallet, file, before, request.cash, [part.line for part in parts], reference)
     tendered_after = sum(line.refunded_points for line in file.lines)
     restored, lost = tenders.give_back(desk, file, wallet.account_id, tendered_before, tendered_after, reference)
+    if order.completed_at:
+        grown.give_back(desk, wallet, file, reference)
     for line in (part.line for part in parts if part.line.refunded_quantity == part.line.quantity):
         reviews.withdraw_for(desk, wallet, line)
     return _write(desk, wallet, file, request, parts, taken, restored, lost)
@@ -204,6 +206,7 @@ def prepare(desk: Desk, files: Sequence[OrderFile]) -> None:
     for file in files:
         file.lots = sorted((lot for line in file.lines for lot in lots[line.pk]), key=lambda lot: lot.lot_seq)
     reviews.prepare_withdrawals(desk, lines)
+    grown.prepare(desk, files)
 
 
 def _is_for(lot: Lot, line: OrderLine) -> bool:

@@ -14,7 +14,7 @@ from loyalty import facts
 from loyalty.models import EarningRuleVersion, Lot, OrderLine, Review, ReviewLike, Shortfall, Wallet
 from loyalty.selectors import likers
 from loyalty.selectors import programme as programmes
-from loyalty.services import clawbacks, earning, orderfile, wallets
+from loyalty.services import clawbacks, earning, grown, orderfile, wallets
 from loyalty.services.desk import Desk
 from loyalty.services.earning import NO_LIMITS, Evaluation, Missed
 from loyalty.services.memberfacts import MemberFacts
@@ -44,11 +44,13 @@ def prepare_approvals(desk: Desk, events: Sequence[Event]) -> None:
         member__in=members, approved_at__gte=min(times) - near, approved_at__lte=max(times) + near, refusal=""
     )
     desk.shelf.setdefault("rewarded", []).extend(rewarded.values_list("member_id", "sku", "approved_at"))
+    grown.prepare_photos(desk, events)
 
 
 def prepare(desk: Desk, events: Sequence[Event]) -> None:
     """Read the reviews that these events name, and what is known of those who like them."""
     _load(desk, {event.data.review for event in events})
+    grown.prepare_reviews(desk)
     likes = [event for event in events if event.type == "review.liked"]
     if likes:
         reviews = desk.shelf["reviews"].values()
@@ -154,6 +156,7 @@ def _reward(desk: Desk, wallet: Wallet, review: Review, evaluation: Evaluation, 
     )
     if paid.earned:
         desk.publish(facts.ReviewRewarded(wallet.member.external_id, review.code, paid.earned, 0))
+    grown.review(desk, wallet, review)
     return {"points": {"earned": paid.earned, "pending": paid.pending, "capped": paid.capped}}
 
 
@@ -194,6 +197,7 @@ def prepare_withdrawals(desk: Desk, line_ids: Collection[int]) -> None:
     known = desk.shelf.setdefault("reviews", {})
     for found in Review.objects.filter(order_line__in=line_ids, status=Review.Status.APPROVED):
         known.setdefault(found.code, found)
+    grown.prepare_reviews(desk)
 
 
 def withdraw_for(desk: Desk, wallet: Wallet, line: OrderLine) -> None:
@@ -211,6 +215,7 @@ def _is_about(review: Review, line: OrderLine) -> bool:
 
 def _withdraw(desk: Desk, wallet: Wallet, review: Review) -> clawbacks.Taken:
     reference = f"review:{review.code}/removed"
+    grown.withdraw(desk, wallet, review, reference)
     desk.book.settle(wallet.account_id)
     lots = desk.book.lots_for([wallet.account_id], "review", [review])
     taken = clawbacks.take(desk, wallet, review.rewarded, lots, reference=reference)

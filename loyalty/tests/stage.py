@@ -9,7 +9,18 @@ from django.db import transaction
 
 from common.services import inbox
 from common.services.audit import Actor
-from loyalty.models import Campaign, EarningRule, EarningRuleVersion, RuleCondition, Wallet
+from loyalty.models import (
+    Campaign,
+    EarningRule,
+    EarningRuleVersion,
+    GrowthPolicy,
+    Ladder,
+    RuleCondition,
+    Rung,
+    Standing,
+    Tier,
+    Wallet,
+)
 from loyalty.selectors import balances
 from loyalty.selectors import programme as programmes
 from loyalty.services import rules
@@ -46,6 +57,61 @@ def a_rule(code: str = "", *, conditions: list[tuple] = (), **values) -> Earning
         )
     rules.changed()
     return version
+
+
+# JD's ladder (domain.md section 2.2): tier, threshold, deduction, months valid, only with an order.
+JD = (
+    ("registered", 0, 0, None, False),
+    ("bronze", 0, 0, None, True),
+    ("silver", 2_000, 1_000, 12, False),
+    ("gold", 10_000, 4_000, 12, False),
+    ("diamond", 30_000, 10_000, 12, False),
+)
+
+
+def a_ladder(
+    rungs=JD, *, effective_at: dt.datetime = LONG_AGO, sizes: dict[str, int] | None = None, **values
+) -> Ladder:
+    """A published ladder: JD's, unless told otherwise. `sizes` are places, or shares in thousandths, by tier."""
+    ladder = Ladder.objects.create(
+        status=Ladder.Status.PUBLISHED,
+        effective_at=effective_at,
+        drafted_at=LONG_AGO,
+        published_at=LONG_AGO,
+        **values,
+    )
+    size = "places" if ladder.line == Ladder.Line.TOP else "share_permille"
+    for rank, (code, threshold, deduction, months, needs_order) in enumerate(rungs):
+        tier, _ = Tier.objects.get_or_create(code=code, defaults={"name": code.title(), "rank": rank})
+        Rung.objects.create(
+            ladder=ladder,
+            tier=tier,
+            threshold=threshold,
+            deduction=deduction,
+            validity_months=months,
+            needs_order=needs_order,
+            **({size: sizes.get(code)} if sizes else {}),
+        )
+    rules.changed()
+    return ladder
+
+
+def a_growth_policy(*, effective_at: dt.datetime = LONG_AGO, **values) -> GrowthPolicy:
+    """A published growth policy: JD's defaults, unless told otherwise."""
+    policy = GrowthPolicy.objects.create(
+        status=GrowthPolicy.Status.PUBLISHED,
+        effective_at=effective_at,
+        drafted_at=LONG_AGO,
+        published_at=LONG_AGO,
+        **values,
+    )
+    rules.changed()
+    return policy
+
+
+def standing(subject: str = "alice") -> Standing:
+    """Where a member stands."""
+    return Standing.objects.select_related("tier").get(member__external_id=subject)
 
 
 def a_campaign(code: str = "spring", **values) -> Campaign:

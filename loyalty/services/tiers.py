@@ -1,0 +1,223 @@
+"""Tiers as time goes by: reviews that are due, a new ladder that comes into force, the ranking (F3–F5, E44–E47).
+
+Set-based: each pass judges all members who are due at the same instant and writes entries, changes, facts and standings
+in one statement on PostgreSQL. An instant that was missed is made up for in order; nothing is deducted twice, because
+the standing itself says when it is due next.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Min, Q, QuerySet
+
+from common import clock
+from common.models import JobRun, Staff
+from common.services import jobs
+from loyalty.models import Account, Ladder, Programme, Standing, Tier
+from loyalty.selectors import programme as programmes
+from loyalty.selectors import spans
+from loyalty.services import judgement, ladders
+from loyalty.services.judgement import instant
+from loyalty.services.ladders import CompiledLadder, Terms
+from members.models import Member
+
+JOB = "review-tiers"
+MEMBERS_PER_CHUNK = 5000
+
+# Written in this order, each statement still finds what `judged` is computed from; PostgreSQL runs them as one.
+_STEPS = (
+    """
+    INSERT INTO loyalty_growthentry
+        (member_id, seq, kind, criterion, base, percent, asked, delta, balance_after, occurred_on, at, reference, ladder_id)
+    SELECT member_id, version + 1, '{kind}', 'time', 0, 100, asked, left_growth - growth, left_growth, {day}, {at},
+           '{reference}', {ladder}
+    FROM judged WHERE left_growth <> growth
+    """,
+    """
+    INSERT INTO loyalty_tierchange
+        (member_id, before_id, after_id, reason, growth, at, until, is_provisional, ladder_id, reference, note)
+    SELECT member_id, tier_before, tier_after, reason, left_growth, {at}, until_at, false, {ladder}, '{reference}', ''
+    FROM judged WHERE tier_after IS DISTINCT FROM tier_before
+    """,
+    """
+    INSERT INTO common_fact (uuid, topic, key, payload, at)
+    SELECT {uuid}, 'tier.changed', m.external_id,
+           {json}('before', {before}, 'after', {after}, 'reason', reason, 'growth', left_growth / 100, 'until', {until}),
+           {at}
+    FROM judged JOIN members_member m ON m.id = judged.member_id
+    WHERE tier_after IS DISTINCT FROM tier_before AND tier_before IS NOT NULL
+    """,
+    """
+    UPDATE loyalty_standing
+    SET growth = judged.left_growth,
+        version = loyalty_standing.version + CASE WHEN judged.left_growth <> judged.growth THEN 1 ELSE 0 END,
+        ladder_id = {ladder}, tier_id = judged.tier_after,
+        tier_since = CASE WHEN judged.tier_after IS DISTINCT FROM judged.tier_before THEN {at}
+                          ELSE loyalty_standing.tier_since END,
+        tier_until = judged.until_at, in_grace = judged.in_grace, override_until = judged.override_until,
+        reckoned_on = judged.reckoned_on, due_at = judged.due_at
+    FROM judged WHERE loyalty_standing.member_id = judged.member_id
+    """,
+)
+_COUNT = """
+SELECT count(*), COALESCE(sum(CASE WHEN reviewed THEN 1 ELSE 0 END), 0),
+       COALESCE(sum(CASE WHEN rank_after > rank_before THEN 1 ELSE 0 END), 0),
+       COALESCE(sum(CASE WHEN rank_after < rank_before THEN 1 ELSE 0 END), 0),
+       COALESCE(sum(growth - left_growth), 0) / 100
+FROM judged
+"""
+_NAMES = ("standings", "reviewed", "up", "down", "growth taken")
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What is to be done: under which ladders, up to when, and up to when reviews are approved."""
+
+    terms: Terms[CompiledLadder]
+    as_of: dt.datetime
+    approved: dt.datetime
+
+
+def review(
+    as_of: dt.datetime,
+    at: dt.datetime,
+    *,
+    requested_by: Staff | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> JobRun:
+    """Do what is due by `as_of` for all members. Safe to stop, to repeat and to run twice; missed nights are made up for.
+
+    If reviews wait for approval, only what has been approved is done.
+    """
+    programme = programmes.current()
+    night = Night(ladders.load(programme).ladders, as_of, approved(programme, as_of))
+    return jobs.run(
+        JOB,
+        as_of,
+        spans=lambda: spans.of(_waiting(night), MEMBERS_PER_CHUNK, by="member_id"),
+        work=lambda first, last: _review_span(night, first, last),
+        at=at,
+        requested_by=requested_by,
+        progress=progress,
+    )
+
+
+def approved(programme: Programme, as_of: dt.datetime) -> dt.datetime:
+    """Up to when reviews may be carried out."""
+    if not programme.review_needs_approval:
+        return as_of
+    return min(as_of, programme.reviews_approved_until or dt.datetime.min.replace(tzinfo=dt.UTC))
+
+
+def catch_up(member_ids: Collection[int], as_of: dt.datetime) -> Counter[str]:
+    """Do what is due by `as_of` for some members, whose accounts the caller has locked; return what was done."""
+    programme = programmes.current()
+    night = Night(ladders.load(programme).ladders, as_of, approved(programme, as_of))
+    ids = ", ".join(str(int(pk)) for pk in member_ids)
+    return _catch_up(night, f"s.member_id IN ({ids})", Q(member__in=member_ids))
+
+
+def _waiting(night: Night) -> QuerySet[Standing]:
+    """Who is due, and who still stands on another ladder than the one in force."""
+    current = night.terms.at(night.as_of)
+    if current is None:
+        return Standing.objects.none()
+    elsewhere = Q(ladder=None) | ~Q(ladder=current.ladder)
+    return Standing.objects.filter(Q(due_at__lte=night.approved) | elsewhere, member__status=Member.Status.ACTIVE)
+
+
+def _review_span(night: Night, first: int, last: int) -> dict[str, int]:
+    """One chunk: lock the accounts in id order, then read what is due (docs/locking.md)."""
+    within = {"member_id__gte": first, "member_id__lte": last}
+    members = _waiting(night).filter(**within).values("member_id")
+    locked = Account.objects.select_for_update().filter(wallet__member__in=members).order_by("pk")
+    if not list(locked.values_list("pk", flat=True)):
+        return {}
+    active = "EXISTS (SELECT 1 FROM members_member m WHERE m.id = s.member_id AND m.status = 'active')"
+    who = f"s.member_id BETWEEN {first:d} AND {last:d} AND {active}"
+    return dict(_catch_up(night, who, Q(**within, member__status=Member.Status.ACTIVE)))
+
+
+def _catch_up(night: Night, who: str, query: Q) -> Counter[str]:
+    """Go through the ladders that were in force up to `as_of`: what was due under each, then the change to the next."""
+    done: Counter[str] = Counter()
+    found = set(Standing.objects.filter(query).values_list("ladder_id", flat=True).distinct())
+    begun = night.terms.begun(night.as_of)
+    for place, (start, ladder) in enumerate(begun):
+        is_last, key = place == len(begun) - 1, ladder.ladder.pk
+        former = [begun[place - 1][1].ladder.pk] if place else []
+        if is_last:
+            # Whoever stands on none, or on one that is no more, comes straight to the ladder in force.
+            former = sorted(found - {None, key})
+            if None in found:
+                done += _switch(ladder, night.as_of, f"{who} AND s.ladder_id IS NULL")
+                found.add(key)
+        if found.intersection(former):
+            done += _switch(ladder, start, f"{who} AND s.ladder_id IN ({', '.join(map(str, former))})")
+            found.add(key)
+        if key in found:
+            ends = night.as_of if is_last else begun[place + 1][0] - dt.datetime.resolution
+            on_it = Standing.objects.filter(query, ladder=ladder.ladder)
+            done += _reviews(ladder, who, on_it, min(ends, night.approved))
+    return done
+
+
+def _reviews(ladder: CompiledLadder, who: str, standings: QuerySet[Standing], until: dt.datetime) -> Counter[str]:
+    """One pass for each instant at which any of them was due, in order."""
+    done: Counter[str] = Counter()
+    while (at := standings.filter(due_at__lte=until).aggregate(at=Min("due_at"))["at"]) is not None:
+        days: Iterable[dt.date] = ()
+        if ladder.ladder.decay == Ladder.Decay.HALF_LIFE:
+            days = list(standings.filter(due_at__lte=at).values_list("reckoned_on", flat=True).distinct())
+        judged = judgement.review(ladder, at, who=f"{who} AND s.ladder_id = {ladder.ladder.pk}", days=days)
+        done += _write(ladder, at, judged, judgement.TAKES[ladder.ladder.decay])
+    return done
+
+
+def _switch(ladder: CompiledLadder, at: dt.datetime, who: str) -> Counter[str]:
+    ranks = dict(Tier.objects.values_list("pk", "rank"))
+    return _write(ladder, at, judgement.switch(ladder, at, who=who, ranks=ranks), "ladder")
+
+
+def _write(ladder: CompiledLadder, at: dt.datetime, judged: str, kind: str) -> Counter[str]:
+    """Write down what was judged as of `at`; the entries and changes are dated with that instant."""
+    on = clock.local_date(at)
+    codes = {step.tier.pk: step.tier.code for step in ladder.steps}
+    known = dict(Tier.objects.values_list("pk", "code"))
+    untils = {step.tier.pk: ladder.valid_until(step, on) for step in ladder.steps}
+    postgresql = connection.vendor == "postgresql"
+    values = {
+        "kind": kind,
+        "day": judgement.day(on),
+        "at": instant(at),
+        "reference": f"{'ladder' if kind == 'ladder' else 'review'}:{on}",
+        "ladder": ladder.ladder.pk,
+        "uuid": "gen_random_uuid()" if postgresql else "lower(hex(randomblob(16)))",
+        "json": "jsonb_build_object" if postgresql else "json_object",
+        "before": _named("tier_before", known),
+        "after": _named("tier_after", codes),
+        "until": _named("tier_after", {pk: until.isoformat() for pk, until in untils.items() if until}),
+    }
+    steps = [step.format(**values) for step in _STEPS]
+    with connection.cursor() as cursor:
+        if postgresql:
+            parts = "".join(f", step_{number} AS ({step})" for number, step in enumerate(steps))
+            cursor.execute(f"WITH {judged} {parts} {_COUNT}")
+            counts = cursor.fetchone()
+        else:
+            cursor.execute(f"WITH {judged} {_COUNT}")
+            counts = cursor.fetchone()
+            for step in steps:
+                cursor.execute(f"WITH {judged} {step}")
+    return Counter({name: int(count) for name, count in zip(_NAMES, counts, strict=True)})
+
+
+def _named(column: str, names: dict[int, str]) -> str:
+    # Codes are slugs: nothing in them needs quoting.
+    whens = " ".join(f"WHEN {pk} THEN '{name}'" for pk, name in names.items())
+    return f"CASE {column} {whens} END" if whens else "NULL"
