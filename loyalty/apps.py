@@ -17,6 +17,7 @@ class LoyaltyConfig(AppConfig):
         inbox.register(*intake.event_types())
         inbox.register_resolver(intake.resolve)
         outbox.subscribe("member.registered", "loyalty.member_registered", handlers.member_registered)
+        outbox.subscribe("member.credit_updated", "loyalty.credit_updated", handlers.credit_updated)
         outbox.subscribe("member.closed", "loyalty.member_closed", handlers.member_closed)
         outbox.subscribe("member.merged", "loyalty.member_merged", handlers.member_merged)
         outbox.subscribe("member.unmerged", "loyalty.member_unmerged", handlers.member_unmerged)

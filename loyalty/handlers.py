@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from common.services.inbox import Event
-from loyalty.services import activities, transfers
+from loyalty.services import activities, conduct, transfers
 from loyalty.services.desk import Desk
 from loyalty.services.memberfacts import MemberFacts
 from members.models import Member
@@ -22,6 +22,11 @@ def member_registered(payload: dict, at: dt.datetime) -> None:
     facts = MemberFacts([wallet], desk.rules).of(wallet, at)
     activities.earn(desk, event, facts, reference="member:registered")
     desk.close()
+
+
+def credit_updated(payload: dict, at: dt.datetime) -> None:
+    """Where conduct is judged by the credit score, the coefficient follows at once."""
+    conduct.rate_member(Member.objects.get(external_id=payload["key"]), at)
 
 
 def member_closed(payload: dict, at: dt.datetime) -> None:

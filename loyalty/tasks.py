@@ -11,7 +11,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import clock
-from loyalty.services import expiring, lapsing, likes, maturing, proof, reminders
+from loyalty.selectors import conduct as conduct_selector
+from loyalty.services import conduct, expiring, lapsing, likes, maturing, medals, proof, reminders
 
 
 def _tonight(now: dt.datetime) -> dt.datetime:
@@ -53,10 +54,25 @@ def remind_of_expiry() -> None:
 
 
 @shared_task
+def rate_conduct() -> None:
+    """Nightly: growth coefficients for the month that has begun, if they are not rated yet."""
+    now = timezone.now()
+    if conduct.due(conduct_selector.rated_at(now)):
+        conduct.rate(conduct_selector.rated_at(now), now)
+
+
+@shared_task
 def count_likes() -> None:
     """Nightly: pay reviews for their likes."""
     now = timezone.now()
     likes.count(_tonight(now), now)
+
+
+@shared_task
+def award_medals() -> None:
+    """Nightly: the medals of the month that has begun, if they were not awarded yet."""
+    now = timezone.now()
+    medals.award(_tonight(now), now)
 
 
 @shared_task

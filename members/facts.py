@@ -25,6 +25,16 @@ class MemberUpdated:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditUpdated:
+    """A credit score was said of the member, as of an instant; what it says is read, not broadcast (domain.md E49)."""
+
+    topic: ClassVar[str] = "member.credit_updated"
+    key: str
+    external_id: str
+    scored_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class MemberClosed:
     topic: ClassVar[str] = "member.closed"
     key: str

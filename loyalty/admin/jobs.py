@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from common.admin import jobs
-from loyalty.services import expiring, lapsing, likes, maturing, proof, reminders
+from loyalty.services import conduct, expiring, lapsing, likes, maturing, medals, proof, reminders
 
 jobs.register(expiring.JOB, _("Expiry of points"), expiring.expire)
 jobs.register(maturing.JOB, _("Pending points become available"), maturing.mature)
@@ -11,3 +11,6 @@ jobs.register(lapsing.JOB, _("Open checkouts lapse"), lapsing.lapse)
 jobs.register(reminders.JOB, _("Reminders of expiry"), reminders.remind)
 jobs.register(likes.JOB, _("Likes of reviews are counted"), likes.count)
 jobs.register(proof.JOB, _("Proof of the ledger"), proof.prove)
+jobs.register(conduct.JOB, _("Growth coefficients are rated"), conduct.rate)
+jobs.register(medals.SCORES, _("Medal scores are counted"), medals.award)
+jobs.register(medals.JOB, _("Medals are awarded"), medals.award)

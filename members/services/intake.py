@@ -39,7 +39,7 @@ def process(events: list[Event], at: dt.datetime) -> list[Outcome]:
     with open_roll(names, at) as roll:
         outcomes = [_outcome(event, roll, scores) for event in events]
     if scores:
-        credit.record(scores)
+        credit.record(scores, at)
     return outcomes
 
 
