@@ -127,3 +127,34 @@ CHECK_IN = {
     "status": "applied",
     "effects": {"points": {"earned": 5, "pending": 0, "capped": []}, "activity": {"day": "2026-03-01", "streak": 3}},
 }
+MEDALS = {
+    "shown": True,
+    "medals": [
+        {
+            "code": "books",
+            "name": "Bookworm",
+            "kind": "category",
+            "description": "For members who love books.",
+            "icon": "menu_book",
+            "colour": "#7c3aed",
+            "level": {"number": 2, "name": "Silver", "benefits": "A book coupon every quarter."},
+            "since": "2026-02-01T01:00:00Z",
+            "score": 214,
+            "next": {"number": 3, "name": "Gold", "benefits": "", "missing": 186, "share_permille": None},
+            "counted_up_to": "2026-03-01",
+        },
+        {
+            "code": "photo-reviews",
+            "name": "Photographer",
+            "kind": "behaviour",
+            "description": "For reviews with photos.",
+            "icon": "photo_camera",
+            "colour": "#0891b2",
+            "level": None,
+            "since": None,
+            "score": 0,
+            "next": {"number": 1, "name": "Bronze", "benefits": "", "missing": 3, "share_permille": None},
+            "counted_up_to": None,
+        },
+    ],
+}

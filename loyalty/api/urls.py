@@ -4,6 +4,7 @@ from .adjustments import AdjustmentsView
 from .check_ins import CheckInsView
 from .explain import ExplainView, MyExplainView
 from .holds import HoldCaptureView, HoldReleaseView, HoldsView, HoldView
+from .medals import MedalsView, MyMedalsView
 from .members import MemberDetailView, MembersView, MeView
 from .points import MyPointsView, StatementView, TransactionsView
 from .transfers import MyTransfersView, TransfersView
@@ -14,6 +15,7 @@ urlpatterns = [
     re_path(rf"^members/{EXTERNAL_ID}$", MemberDetailView.as_view(), name="members-detail"),
     re_path(rf"^members/{EXTERNAL_ID}/statement$", StatementView.as_view(), name="members-statement"),
     re_path(rf"^members/{EXTERNAL_ID}/explain$", ExplainView.as_view(), name="members-explain"),
+    re_path(rf"^members/{EXTERNAL_ID}/medals$", MedalsView.as_view(), name="members-medals"),
     re_path(rf"^members/{EXTERNAL_ID}/adjustments$", AdjustmentsView.as_view(), name="members-adjustments"),
     path("transfers", TransfersView.as_view(), name="transfers"),
     path("holds", HoldsView.as_view(), name="holds"),
@@ -25,5 +27,6 @@ urlpatterns = [
     path("me/points/transactions", TransactionsView.as_view(), name="me-points-transactions"),
     path("me/points/explain", MyExplainView.as_view(), name="me-points-explain"),
     path("me/check-ins", CheckInsView.as_view(), name="me-check-ins"),
+    path("me/medals", MyMedalsView.as_view(), name="me-medals"),
     path("me/transfers", MyTransfersView.as_view(), name="me-transfers"),
 ]

@@ -17,11 +17,11 @@ from common.models import JobRun, Staff
 from common.services import jobs
 from loyalty.models import MedalAward, MedalStanding
 from loyalty.selectors import spans
+from loyalty.selectors.medals import MONTHS
 from members.models import Member
 
 SCORES = "score-medals"
 JOB = "award-medals"
-MONTHS = 12
 
 # Each row of `counted` is one member's share in one medal from one source. Instants decide what came first.
 _SCORE = """

@@ -24,6 +24,7 @@ class Work:
         ("expire_points", "expiring.expire", TONIGHT),
         ("remind_of_expiry", "reminders.remind", TONIGHT),
         ("count_likes", "likes.count", TONIGHT),
+        ("award_medals", "medals.award", TONIGHT),
         ("prove", "proof.prove", TONIGHT),
         ("mature_lots", "maturing.mature", dt.datetime(2026, 3, 1, 16, 5, tzinfo=dt.UTC)),
         ("lapse_holds", "lapsing.lapse", dt.datetime(2026, 3, 1, 16, 5, tzinfo=dt.UTC)),
