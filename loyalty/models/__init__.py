@@ -9,7 +9,7 @@ from .entries import Entry
 from .event_types import CustomEventType
 from .growth import GrowthEntry, GrowthPolicy
 from .holds import Hold, HoldLine
-from .ladders import Ladder, Rung
+from .ladders import Ladder, Rung, TierCut
 from .lifecycle import Lifecycle, LifecyclePolicy
 from .lots import Draw, Lot
 from .medal_standings import MedalAward, MedalCut, MedalDisplay, MedalStanding
@@ -19,6 +19,7 @@ from .orders import Order, OrderLine, ParkedEvent
 from .products import ProductTally
 from .programme import Expiry, Programme
 from .proofs import Proof
+from .pyramid import PyramidDay
 from .refunds import Refund, RefundLine
 from .reviews import Review, ReviewLike
 from .rules import CapCounter, EarningRule, EarningRuleVersion, RuleCondition
@@ -77,6 +78,7 @@ __all__ = [
     "ProductTally",
     "Programme",
     "Proof",
+    "PyramidDay",
     "Quintiles",
     "Refund",
     "RefundLine",
@@ -99,6 +101,7 @@ __all__ = [
     "Standing",
     "Tier",
     "TierChange",
+    "TierCut",
     "Transfer",
     "Wallet",
 ]

@@ -162,3 +162,22 @@ class Rung(models.Model):
     def size(self) -> int | None:
         """How many, or which share in thousandths, stand here and above."""
         return self.places if self.ladder.line == Ladder.Line.TOP else self.share_permille
+
+
+class TierCut(models.Model):
+    """Where a ranking drew the line: the growth of the last member who had a place there (domain.md F4)."""
+
+    ladder = models.ForeignKey(Ladder, models.PROTECT, related_name="cuts", verbose_name=_("ladder"))
+    tier = models.ForeignKey(Tier, models.PROTECT, related_name="+", verbose_name=_("tier"))
+    at = models.DateTimeField(_("at"))
+    places = models.PositiveBigIntegerField(_("places"))
+    growth = models.BigIntegerField(_("growth (hundredths)"), help_text=_("0 = there were more places than members."))
+
+    class Meta:
+        verbose_name = _("tier cut")
+        verbose_name_plural = _("tier cuts")
+        ordering = ["-at", "-tier__rank"]
+        constraints = [models.UniqueConstraint(fields=["ladder", "tier", "at"], name="tier_cut_once")]
+
+    def __str__(self):
+        return f"{self.tier}: {self.growth}"

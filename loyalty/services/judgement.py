@@ -60,7 +60,7 @@ def review(
     into_grace = f"{lost} AND NOT in_grace" if law.grace_days and not law.never_downgrade else "false"
     return f"""
     due AS (
-        SELECT s.*, {_by_tier(ladder)} AS rank,
+        SELECT s.*, {rank_of(ladder)} AS rank,
                COALESCE(s.tier_until <= {instant(at)}, false) AND s.override_until IS NULL AS reviewed,
                COALESCE(s.override_until <= {instant(at)}, false) AS freed
         FROM {tables.standings} s WHERE s.due_at <= {instant(at)} AND {who}
@@ -78,7 +78,7 @@ def review(
     settled AS (SELECT placed.*, {_left(ladder)} AS left_growth FROM placed),
     judged AS (
         SELECT member_id, version, growth, left_growth, {_asked(ladder)} AS asked, ordered_at, reviewed,
-               rank AS rank_before, rank_after, tier_id AS tier_before, {_tier(ladder)} AS tier_after,
+               rank AS rank_before, rank_after, tier_id AS tier_before, {tier_of(ladder)} AS tier_after,
                CASE WHEN freed THEN 'override_end' WHEN rank_after > deserved THEN 'soft_landing' ELSE 'review' END
                    AS reason,
                {_until(ladder, on)} AS until_at, {_reckoned(ladder, on)} AS reckoned_on, into_grace AS in_grace,
@@ -125,7 +125,7 @@ def switch(ladder: CompiledLadder, at: dt.datetime, *, who: str, ranks: dict[int
     ),
     judged AS (
         SELECT member_id, version, growth, left_growth, left_growth - growth AS asked, ordered_at, false AS reviewed,
-               rank AS rank_before, rank_after, tier_id AS tier_before, {_tier(ladder)} AS tier_after,
+               rank AS rank_before, rank_after, tier_id AS tier_before, {tier_of(ladder)} AS tier_after,
                CASE WHEN tier_id IS NULL THEN 'joined' ELSE 'ladder' END AS reason,
                {until} AS until_at, {day(ladder.reckoned_on(on))} AS reckoned_on, false AS in_grace, override_until,
                {_due(ladder, on, until, "override_until")} AS due_at
@@ -166,11 +166,13 @@ def _by_rank(ladder: CompiledLadder, says: Callable[[Step], object], column: str
     return _case(column, others, last[1])
 
 
-def _by_tier(ladder: CompiledLadder) -> str:
+def rank_of(ladder: CompiledLadder) -> str:
+    """The rank of standing `s` on the ladder; the lowest, if its tier is not on it."""
     return _case("s.tier_id", ((step.tier.pk, step.rank) for step in ladder.steps), ladder.steps[0].rank)
 
 
-def _tier(ladder: CompiledLadder) -> str:
+def tier_of(ladder: CompiledLadder) -> str:
+    """The tier of `rank_after`."""
     return _by_rank(ladder, lambda step: step.tier.pk)
 
 

@@ -139,6 +139,11 @@ def _parts(file: OrderFile, request: Request) -> list[Part]:
     return [_part(file, asked, request.reason) for asked in request.lines]
 
 
+def _exchanged(file: OrderFile, request: Request) -> list[Part]:
+    """Lines that were exchanged: nothing of them is given back, but the conduct of the member counts them (F2, E17)."""
+    return [Part(line, 0, 0, 0) for asked in request.lines if (line := file.line(asked.line)) is not None]
+
+
 def _part(file: OrderFile, asked: messages.RefundedLine, reason: str) -> Part:
     line = file.line(asked.line)
     if line is None:
@@ -274,7 +279,7 @@ def _write(
     )
     file.refunds[request.refund] = refund
     desk.add(refund)
-    for part in parts:
+    for part in parts or _exchanged(file, request):
         desk.add(RefundLine(refund=refund, line=part.line, quantity=part.quantity, cash=part.cash, points=part.points))
     effects = {
         "clawed_back": taken.points,

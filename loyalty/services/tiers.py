@@ -175,17 +175,17 @@ def _reviews(ladder: CompiledLadder, who: str, standings: QuerySet[Standing], un
         if ladder.ladder.decay == Ladder.Decay.HALF_LIFE:
             days = list(standings.filter(due_at__lte=at).values_list("reckoned_on", flat=True).distinct())
         judged = judgement.review(ladder, at, who=f"{who} AND s.ladder_id = {ladder.ladder.pk}", days=days)
-        done += _write(ladder, at, judged, judgement.TAKES[ladder.ladder.decay])
+        done += write(ladder, at, judged, judgement.TAKES[ladder.ladder.decay])
     return done
 
 
 def _switch(ladder: CompiledLadder, at: dt.datetime, who: str) -> Counter[str]:
     ranks = dict(Tier.objects.values_list("pk", "rank"))
-    return _write(ladder, at, judgement.switch(ladder, at, who=who, ranks=ranks), "ladder")
+    return write(ladder, at, judgement.switch(ladder, at, who=who, ranks=ranks), "ladder")
 
 
-def _write(ladder: CompiledLadder, at: dt.datetime, judged: str, kind: str) -> Counter[str]:
-    """Write down what was judged as of `at`; the entries and changes are dated with that instant."""
+def write(ladder: CompiledLadder, at: dt.datetime, judged: str, kind: str) -> Counter[str]:
+    """Write down what was judged as of `at`; entries of that `kind` and changes are dated with that instant."""
     on = clock.local_date(at)
     codes = {step.tier.pk: step.tier.code for step in ladder.steps}
     known = dict(Tier.objects.values_list("pk", "code"))
