@@ -105,9 +105,9 @@ _MEASURED = (
 
 # A run for an earlier night that goes on late does not undo what a later one found.
 _MEASURE = """
-WITH RECURSIVE {bought}, {gaps}, {did}
 INSERT INTO loyalty_memberstats
     (member_id, measured_at, {columns}, lifecycle, lifecycle_since, lifecycle_before)
+WITH RECURSIVE {bought}, {gaps}, {did}
 SELECT m.id, {as_of}, p.first_order_on, p.last_order_on, coalesce(p.orders, 0), coalesce(p.order_days, 0),
        coalesce(p.net_cash, 0), coalesce(p.lines, 0), coalesce(c.lines, 0), coalesce(v.reviews, 0),
        coalesce(v.photo_reviews, 0), coalesce(a.days, 0), coalesce(u.half_days, 0), coalesce(s.channels, 0),
@@ -286,7 +286,11 @@ def _grade_span(first: int, last: int, as_of: dt.datetime) -> dict[str, int]:
         "f": _class("order_days_12m", cuts.frequency),
         "m": _class("net_cash_12m", cuts.money),
     }
-    rows = _graded().filter(member__range=(first, last)).alias(**{f"new_{name}": to for name, to in classes.items()})
+    rows = (
+        _graded()
+        .filter(member__gte=first, member__lte=last)
+        .alias(**{f"new_{name}": to for name, to in classes.items()})
+    )
     changed = rows.exclude(r=F("new_r"), f=F("new_f"), m=F("new_m")).update(**classes)
     return {"members": changed}
 
