@@ -217,3 +217,25 @@ class SegmentLeft:
     topic: ClassVar[str] = "segment.left"
     key: str
     segment: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSettled:
+    """The value score of a month, given by its first day, is another than that of the month before; None = none yet."""
+
+    topic: ClassVar[str] = "score.settled"
+    key: str
+    month: str
+    before: int | None
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreThresholdCrossed:
+    """A settled score now meets a named threshold (`reached`), or does not meet it any more."""
+
+    topic: ClassVar[str] = "score.threshold_crossed"
+    key: str
+    threshold: str
+    reached: bool
+    score: int

@@ -1,0 +1,54 @@
+"""The few words in which PostgreSQL and SQLite differ where scores are counted."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import connection
+
+_WORDS = {
+    "postgresql": {
+        "least": "LEAST",
+        "differs": "IS DISTINCT FROM",
+        "local_day": "CAST({} AT TIME ZONE %(zone)s AS date)",
+        "month": "CAST(extract(year FROM {0}) * 12 + extract(month FROM {0}) - 1 AS smallint)",
+        "day": "DATE '{}'",
+    },
+    "sqlite": {
+        "least": "min",
+        "differs": "IS NOT",
+        "local_day": "django_datetime_cast_date({}, 'UTC', %(zone)s)",
+        "month": "CAST(substr({0}, 1, 4) AS integer) * 12 + CAST(substr({0}, 6, 2) AS integer) - 1",
+        "day": "'{}'",
+    },
+}
+
+
+def word(name: str) -> str:
+    """What this database calls it."""
+    return _WORDS[connection.vendor][name]
+
+
+def day(date: dt.date) -> str:
+    """A date as a literal."""
+    return word("day").format(date.isoformat())
+
+
+def local_day(column: str) -> str:
+    """The programme's local day of an instant; needs the parameter `zone`."""
+    return word("local_day").format(column)
+
+
+def month(column: str) -> str:
+    """The number of a day's month, as score_windows.number counts."""
+    return word("month").format(column)
+
+
+def instant(at: dt.datetime) -> object:
+    """An instant as a parameter."""
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def keys(ids) -> str:
+    """Primary keys as a list in a statement; they are numbers of ours, never input."""
+    return ",".join(map(str, ids)) or "NULL"
