@@ -121,7 +121,9 @@ def _prepare_bonuses(desk: Desk, files: Sequence[OrderFile]) -> None:
     months = {clock.month_start(clock.local_date(file.earned_at)) for file in files}
     bonuses: dict = desk.shelf.setdefault("bonuses", {})
     days: dict = desk.shelf.setdefault("shopping_days", defaultdict(dict))
-    for entry in GrowthEntry.objects.filter(member__in=members, kind=Kind.DAYS, reference__in=map(_reference, months)):
+    for entry in GrowthEntry.objects.filter(
+        member__in=members, kind=Kind.DAYS, reference__in=map(bonus_reference, months)
+    ):
         bonuses[entry.member_id, entry.reference] = entry
     if not bonuses:
         return
@@ -138,7 +140,7 @@ def _prepare_bonuses(desk: Desk, files: Sequence[OrderFile]) -> None:
 def _recount(desk: Desk, wallet: Wallet, file: OrderFile, reference: str) -> None:
     """An order that gives nothing any more makes no shopping day; below the days needed the bonus goes back (E18)."""
     day = clock.local_date(file.earned_at)
-    bonus = desk.shelf.get("bonuses", {}).get((wallet.member_id, _reference(clock.month_start(day))))
+    bonus = desk.shelf.get("bonuses", {}).get((wallet.member_id, bonus_reference(clock.month_start(day))))
     if bonus is None:
         return
     days = desk.shelf["shopping_days"][wallet.member_id, clock.month_start(day)]
@@ -149,5 +151,6 @@ def _recount(desk: Desk, wallet: Wallet, file: OrderFile, reference: str) -> Non
         del desk.shelf["bonuses"][wallet.member_id, bonus.reference]
 
 
-def _reference(first: dt.date) -> str:
-    return f"days:{first:%Y-%m}"
+def bonus_reference(month: dt.date) -> str:
+    """What the bonus for the shopping days of a month, named by its first day, is booked under."""
+    return f"days:{month:%Y-%m}"

@@ -124,17 +124,27 @@ class GrowthBook:
         )
         self._fall(wallet, reference)
 
-    def move(self, giver: Wallet, taker: Wallet, *, reference: str) -> None:
+    def merge(self, source: Wallet, target: Wallet, *, reference: str) -> None:
         """Bring a merged member's growth to the other one; the higher of the two tiers is kept (E58)."""
-        standing = giver.member.standing
-        growth = standing.growth
-        if growth:
-            for wallet, change in ((giver, -growth), (taker, growth)):
-                self._post_time(wallet, Kind.MERGE, change, reference=reference)
-        if standing.ordered_at and not taker.member.standing.ordered_at:
-            self._desk.change(taker.member.standing, ordered_at=standing.ordered_at)
-        self._inherit(standing, taker, reference)
+        standing, other = source.member.standing, target.member.standing
+        self._move(source, target, standing.growth, reference=reference)
+        if standing.ordered_at and not other.ordered_at:
+            self._desk.change(other, ordered_at=standing.ordered_at)
+        self._inherit(standing, target, reference)
         self._desk.change(standing, due_at=None, tier_until=None, override_until=None)
+
+    def unmerge(self, source: Wallet, target: Wallet, growth: int, *, reference: str) -> None:
+        """Bring back what is left of the growth that a merge had brought; the tier follows from it."""
+        self._move(target, source, min(growth, target.member.standing.growth), reference=reference)
+        standing = source.member.standing
+        if self.ladder is not None and standing.tier is not None:
+            step = self.ladder.deserved(standing.growth, ordered=standing.ordered_at is not None)
+            self._change(source, step, Reason.MERGE, reference)
+
+    def _move(self, giver: Wallet, taker: Wallet, growth: int, *, reference: str) -> None:
+        if growth:
+            self._post_time(giver, Kind.MERGE, -growth, reference=reference)
+            self._post_time(taker, Kind.MERGE, growth, reference=reference)
 
     def close(self, wallet: Wallet, *, reference: str) -> None:
         """The member leaves: growth ends, nothing is reviewed any more (E59)."""

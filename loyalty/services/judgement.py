@@ -77,7 +77,7 @@ def review(
     ),
     settled AS (SELECT placed.*, {_left(ladder)} AS left_growth FROM placed),
     judged AS (
-        SELECT member_id, version, growth, left_growth, {_asked(ladder)} AS asked, ordered_at, reviewed,
+        SELECT member_id, version, growth, aged_growth, left_growth, {_asked(ladder)} AS asked, reviewed,
                rank AS rank_before, rank_after, tier_id AS tier_before, {tier_of(ladder)} AS tier_after,
                CASE WHEN freed THEN 'override_end' WHEN rank_after > deserved THEN 'soft_landing' ELSE 'review' END
                    AS reason,
@@ -124,7 +124,7 @@ def switch(ladder: CompiledLadder, at: dt.datetime, *, who: str, ranks: dict[int
         FROM weighed
     ),
     judged AS (
-        SELECT member_id, version, growth, left_growth, left_growth - growth AS asked, ordered_at, false AS reviewed,
+        SELECT member_id, version, growth, left_growth, left_growth - growth AS asked, false AS reviewed,
                rank AS rank_before, rank_after, tier_id AS tier_before, {tier_of(ladder)} AS tier_after,
                CASE WHEN tier_id IS NULL THEN 'joined' ELSE 'ladder' END AS reason,
                {until} AS until_at, {day(ladder.reckoned_on(on))} AS reckoned_on, false AS in_grace, override_until,

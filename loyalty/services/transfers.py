@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.problems import InvalidInput, Problem
 from loyalty import facts
-from loyalty.models import Account, Lot, Transfer
+from loyalty.models import Account, GrowthEntry, Lot, Transfer
 from loyalty.services import wallets
 from loyalty.services.desk import Desk
 from members.models import Member
@@ -68,7 +68,10 @@ def merge(source: Member, target: Member, at: dt.datetime) -> Transfer | None:
     desk.book.settle(giver.pk)
     desk.book.settle(taker.pk)
     transfer = Transfer(kind=Transfer.Kind.MERGE, sender=giver, receiver=taker, points=0, at=at)
-    transfer.points = desk.book.sweep(giver.pk, taker.pk, f"transfer:{transfer.uuid}")
+    reference = f"transfer:{transfer.uuid}"
+    transfer.points = desk.book.sweep(giver.pk, taker.pk, reference)
+    pair = wallets.of_accounts([giver.pk, taker.pk])
+    desk.growth.merge(pair[giver.pk], pair[taker.pk], reference=reference)
     desk.add(transfer)
     desk.close()
     return transfer
@@ -88,7 +91,12 @@ def unmerge(source: Member, target: Member, at: dt.datetime) -> Transfer | None:
     portions = [p for p in desk.book.whole(giver.pk) if p.lot.pk in came]
     transfer = Transfer(kind=Transfer.Kind.UNMERGE, sender=giver, receiver=taker, points=0, at=at)
     transfer.points = sum(portion.points for portion in portions)
-    desk.book.move(giver.pk, taker.pk, portions, source=Lot.Source.MERGE, reference=f"transfer:{transfer.uuid}")
+    reference = f"transfer:{transfer.uuid}"
+    desk.book.move(giver.pk, taker.pk, portions, source=Lot.Source.MERGE, reference=reference)
+    pair = wallets.of_accounts([giver.pk, taker.pk])
+    brought = GrowthEntry.objects.filter(member=source, kind=GrowthEntry.Kind.MERGE).order_by("-seq").first()
+    growth = -brought.delta if brought is not None and brought.delta < 0 else 0
+    desk.growth.unmerge(pair[taker.pk], pair[giver.pk], growth, reference=reference)
     desk.add(transfer)
     desk.close()
     return transfer
@@ -105,6 +113,8 @@ def close(member: Member, at: dt.datetime) -> int:
     desk = Desk([], at)
     account = wallets.of(member).account
     desk.lock([account.pk])
-    points = desk.book.forfeit(account.pk, reference=f"closed:{member.external_id}")
+    reference = f"closed:{member.external_id}"
+    points = desk.book.forfeit(account.pk, reference=reference)
+    desk.growth.close(wallets.of_accounts([account.pk])[account.pk], reference=reference)
     desk.close()
     return points

@@ -38,6 +38,12 @@ def of(member: Member) -> Wallet:
     return wallet or next(iter(_opened({member.external_id: member}).values()))
 
 
+def of_accounts(account_ids: Collection[int]) -> dict[int, Wallet]:
+    """The wallets of accounts that the caller has locked, with the members' standings, by account."""
+    found = Wallet.objects.select_related("member__standing__tier", "account").filter(account__in=account_ids)
+    return {wallet.account_id: wallet for wallet in found}
+
+
 def stands_for(wallet: Wallet, member: Member) -> bool:
     """Whether the wallet is the member's, or that of whom the member was merged into."""
     while member.pk != wallet.member_id and member.merged_into is not None:

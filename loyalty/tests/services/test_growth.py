@@ -7,8 +7,11 @@ import datetime as dt
 import pytest
 
 from loyalty.models import GrowthEntry, GrowthPolicy, Ladder, Standing, TierChange
+from loyalty.services import transfers
 from loyalty.tests.proven import assert_proven
 from loyalty.tests.stage import DAY, NOON, a_growth_policy, a_ladder, event, line, order, send, send_all, standing
+from members.models import Member
+from members.services import members
 
 pytestmark = pytest.mark.django_db
 
@@ -275,3 +278,49 @@ def test_late_growth_outside_the_window_counts_for_nothing():
     entry = GrowthEntry.objects.get()
     assert (entry.asked, entry.delta) == (100_00, 0)
     assert standing().growth == 0
+
+
+# Members come and go -------------------------------------------------------------------------------------------------
+
+
+def merge(source: str, target: str, at: dt.datetime = NOON) -> None:
+    members.merge(source, target, at)
+    transfers.merge(*(Member.objects.get(external_id=name) for name in (source, target)), at)
+
+
+def test_growth_follows_a_merge_and_the_higher_tier_is_kept(jd):
+    complete(2_500_00)
+    complete(900_00, "o-2", subject="bob")
+    merge("alice", "bob")
+    assert (standing("alice").growth, standing("bob").whole_growth, standing("bob").tier.code) == (0, 3_400, "silver")
+    assert_proven()
+
+
+def test_a_refund_after_a_merge_is_taken_from_whom_the_growth_went_to(jd):
+    complete(2_500_00)
+    complete(900_00, "o-2", subject="bob")
+    merge("alice", "bob")
+    refund(at=NOON + 9 * DAY)
+    assert standing("bob").whole_growth == 900
+    assert_proven()
+
+
+def test_an_unmerge_brings_back_what_is_left_of_the_growth(jd):
+    complete(2_500_00)
+    complete(900_00, "o-2", subject="bob")
+    merge("alice", "bob")
+    source, target = Member.objects.get(external_id="alice"), Member.objects.get(external_id="bob")
+    members.unmerge("alice", NOON + DAY)
+    transfers.unmerge(source, target, NOON + DAY)
+    assert (standing("alice").whole_growth, standing("bob").whole_growth) == (2_500, 900)
+    assert standing("alice").tier.code == "silver"
+    assert_proven()
+
+
+def test_who_leaves_leaves_the_growth(jd):
+    complete(2_500_00)
+    members.close("alice", NOON + DAY)
+    transfers.close(Member.objects.get(), NOON + DAY)
+    assert standing().growth == 0
+    assert GrowthEntry.objects.latest("seq").kind == GrowthEntry.Kind.CLOSE
+    assert_proven()
