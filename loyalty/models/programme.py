@@ -100,7 +100,9 @@ class Programme(models.Model):
         default=False,
         help_text=_("Reviews that are due are carried out only up to the day that somebody has approved."),
     )
-    reviews_approved_until = models.DateTimeField(_("tier reviews approved until"), null=True, blank=True, editable=False)
+    reviews_approved_until = models.DateTimeField(
+        _("tier reviews approved until"), null=True, blank=True, editable=False
+    )
     rules_revision = models.UUIDField(
         default=uuid.uuid4, editable=False, help_text=_("Changes whenever a rule, campaign or event type does.")
     )

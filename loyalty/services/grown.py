@@ -121,10 +121,12 @@ def _prepare_bonuses(desk: Desk, files: Sequence[OrderFile]) -> None:
     months = {clock.month_start(clock.local_date(file.earned_at)) for file in files}
     bonuses: dict = desk.shelf.setdefault("bonuses", {})
     days: dict = desk.shelf.setdefault("shopping_days", defaultdict(dict))
-    for entry in GrowthEntry.objects.filter(
-        member__in=members, kind=Kind.DAYS, reference__in=map(bonus_reference, months)
-    ):
-        bonuses[entry.member_id, entry.reference] = entry
+    booked = GrowthEntry.objects.filter(
+        member__in=members, criterion=GrowthEntry.Criterion.FREQUENCY, occurred_on__gt=min(months)
+    )
+    paid = {(entry.member_id, entry.occurred_on): entry for entry in booked if entry.kind == Kind.DAYS}
+    gone = {(entry.member_id, entry.occurred_on) for entry in booked if entry.kind == Kind.REVERSAL}
+    bonuses.update({(key[0], entry.reference): entry for key, entry in paid.items() if key not in gone})
     if not bonuses:
         return
     first, last = min(months), clock.months_after(max(months), 1)
