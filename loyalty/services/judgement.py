@@ -133,6 +133,48 @@ def switch(ladder: CompiledLadder, at: dt.datetime, *, who: str, ranks: dict[int
     )"""
 
 
+def places(ladder: CompiledLadder, tables: Tables = REAL) -> str:
+    """`ranked`: the place of each member in a total order: growth, then who reached it first, then who came first (F4).
+
+    Closed and merged members, those set by hand and those without growth take no place (E50).
+    """
+    return f"""
+    ranked AS (
+        SELECT s.member_id, s.growth, row_number() OVER (ORDER BY s.growth DESC, s.grown_at, s.member_id) AS place
+        FROM {tables.standings} s JOIN members_member m ON m.id = s.member_id
+        WHERE s.growth > 0 AND s.ladder_id = {ladder.ladder.pk} AND s.override_until IS NULL AND m.status = 'active'
+    )"""
+
+
+def ranking(ladder: CompiledLadder, room: dict[int, int], tables: Tables = REAL) -> str:
+    """Standings on a ladder by rank whose tier changes when its lines are drawn; `room` is the places by rank.
+
+    The best rung whose places reach to a member; a rung once reached reaches further by the hysteresis (E51).
+    """
+    wider = 100 + ladder.ladder.hysteresis_percent
+    whens = " ".join(
+        f"WHEN place <= {size} OR (rank >= {rank} AND place <= {size * wider // 100}) THEN {rank}"
+        for rank, size in sorted(room.items(), reverse=True)
+    )
+    lowest = ladder.steps[0].rank
+    after = f"CASE {whens} ELSE {lowest} END" if whens else str(lowest)
+    return f"""{places(ladder, tables)},
+    standing AS (
+        SELECT s.*, {rank_of(ladder)} AS rank, ranked.place
+        FROM {tables.standings} s JOIN members_member m ON m.id = s.member_id
+        LEFT JOIN ranked ON ranked.member_id = s.member_id
+        WHERE s.ladder_id = {ladder.ladder.pk} AND s.override_until IS NULL AND m.status = 'active'
+    ),
+    placed AS (SELECT standing.*, {after} AS rank_after FROM standing),
+    lined AS (
+        SELECT member_id, version, growth, growth AS left_growth, 0 AS asked, true AS reviewed,
+               rank AS rank_before, rank_after, tier_id AS tier_before, {tier_of(ladder)} AS tier_after,
+               'ranking' AS reason, tier_until AS until_at, reckoned_on, false AS in_grace, override_until, due_at
+        FROM placed
+    ),
+    judged AS (SELECT * FROM lined WHERE tier_after IS DISTINCT FROM tier_before)"""
+
+
 # Words of SQL ---------------------------------------------------------------------------------------------------
 
 

@@ -17,34 +17,11 @@ from common.services import jobs
 from loyalty.models import Account, Ladder, TierCut
 from loyalty.selectors import programme as programmes
 from loyalty.services import judgement, ladders, tiers
+from loyalty.services.judgement import REAL, Tables
 from loyalty.services.ladders import CompiledLadder
 
 JOB = "rank-tiers"
 _LOCKED_AT_ONCE = 10_000
-
-# Closed and merged members, those set by hand and those without growth do not take a place.
-_RANKED = """
-    ranked AS (
-        SELECT s.member_id, s.growth, row_number() OVER (ORDER BY s.growth DESC, s.grown_at, s.member_id) AS place
-        FROM loyalty_standing s JOIN members_member m ON m.id = s.member_id
-        WHERE s.growth > 0 AND s.ladder_id = {ladder} AND s.override_until IS NULL AND m.status = 'active'
-    )"""
-
-_JUDGED = """
-    standing AS (
-        SELECT s.*, {rank} AS rank, ranked.place
-        FROM loyalty_standing s JOIN members_member m ON m.id = s.member_id
-        LEFT JOIN ranked ON ranked.member_id = s.member_id
-        WHERE s.ladder_id = {ladder} AND s.override_until IS NULL AND m.status = 'active'
-    ),
-    placed AS (SELECT standing.*, CASE {places} ELSE {lowest} END AS rank_after FROM standing),
-    lined AS (
-        SELECT member_id, version, growth, growth AS left_growth, 0 AS asked, true AS reviewed,
-               rank AS rank_before, rank_after, tier_id AS tier_before, {tier} AS tier_after, 'ranking' AS reason,
-               tier_until AS until_at, reckoned_on, false AS in_grace, override_until, due_at
-        FROM placed
-    ),
-    judged AS (SELECT * FROM lined WHERE tier_after IS DISTINCT FROM tier_before)"""
 
 
 def rank(
@@ -74,39 +51,22 @@ def rank(
     )
 
 
-def _rank(ladder: CompiledLadder, at: dt.datetime) -> dict[str, int]:
-    ranked = _RANKED.format(ladder=ladder.ladder.pk)
-    places = _places(ladder, ranked)
-    judged = ranked + "," + _judged(ladder, places)
-    _lock(judged)
-    done = tiers.write(ladder, at, judged, "ladder")
-    _keep_cuts(ladder, ranked, places, at)
-    return dict(done)
-
-
-def _places(ladder: CompiledLadder, ranked: str) -> dict[int, int]:
-    """How many members stand on each rung and above, by rank; of a share of members, rounded down."""
+def places(ladder: CompiledLadder, tables: Tables = REAL) -> dict[int, int]:
+    """How many members stand on each rung but the lowest and above, by rank; of a share of members, rounded down."""
     with connection.cursor() as cursor:
-        cursor.execute(f"WITH {ranked} SELECT count(*) FROM ranked")
+        cursor.execute(f"WITH {judgement.places(ladder, tables)} SELECT count(*) FROM ranked")
         members = cursor.fetchone()[0]
     by_share = ladder.ladder.line == Ladder.Line.SHARE
     return {step.rank: members * (step.size or 0) // 1000 if by_share else step.size or 0 for step in ladder.steps[1:]}
 
 
-def _judged(ladder: CompiledLadder, places: dict[int, int]) -> str:
-    """The best rung whose places reach to a member; a rung once reached reaches further by the hysteresis."""
-    wider = 100 + ladder.ladder.hysteresis_percent
-    whens = " ".join(
-        f"WHEN place <= {size} OR (rank >= {rank} AND place <= {size * wider // 100}) THEN {rank}"
-        for rank, size in sorted(places.items(), reverse=True)
-    )
-    return _JUDGED.format(
-        rank=judgement.rank_of(ladder),
-        ladder=ladder.ladder.pk,
-        places=whens or "WHEN false THEN 0",
-        lowest=ladder.steps[0].rank,
-        tier=judgement.tier_of(ladder),
-    )
+def _rank(ladder: CompiledLadder, at: dt.datetime) -> dict[str, int]:
+    room = places(ladder)
+    judged = judgement.ranking(ladder, room)
+    _lock(judged)
+    done = tiers.write(ladder, at, judged, "ladder")
+    _keep_cuts(ladder, room, at)
+    return dict(done)
 
 
 def _lock(judged: str) -> None:
@@ -121,14 +81,14 @@ def _lock(judged: str) -> None:
         list(some.order_by("pk").values_list("pk"))
 
 
-def _keep_cuts(ladder: CompiledLadder, ranked: str, places: dict[int, int], at: dt.datetime) -> None:
+def _keep_cuts(ladder: CompiledLadder, room: dict[int, int], at: dt.datetime) -> None:
     """The growth of the last member who has a place on each rung: what the others are told to reach (F4)."""
     by_rank = {step.rank: step.tier for step in ladder.steps}
+    wanted = ", ".join(str(size) for size in room.values()) or "0"
     with connection.cursor() as cursor:
-        wanted = ", ".join(str(size) for size in places.values()) or "0"
-        cursor.execute(f"WITH {ranked} SELECT place, growth FROM ranked WHERE place IN ({wanted})")
+        cursor.execute(f"WITH {judgement.places(ladder)} SELECT place, growth FROM ranked WHERE place IN ({wanted})")
         growth = dict(cursor.fetchall())
     TierCut.objects.bulk_create(
         TierCut(ladder=ladder.ladder, tier=by_rank[rank], at=at, places=size, growth=growth.get(size, 0))
-        for rank, size in places.items()
+        for rank, size in room.items()
     )
