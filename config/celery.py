@@ -21,9 +21,13 @@ app.conf.beat_schedule = {
     "make pending points available": {"task": "loyalty.tasks.mature_lots", "schedule": crontab(minute=3)},
     "expire points": {"task": "loyalty.tasks.expire_points", "schedule": crontab(hour=0, minute=5)},
     "rate conduct": {"task": "loyalty.tasks.rate_conduct", "schedule": crontab(hour=0, minute=25)},
+    "review tiers": {"task": "loyalty.tasks.review_tiers", "schedule": crontab(hour=0, minute=35)},
+    "pay shopping days": {"task": "loyalty.tasks.pay_shopping_days", "schedule": crontab(hour=0, minute=55)},
     "count likes": {"task": "loyalty.tasks.count_likes", "schedule": crontab(hour=1, minute=5)},
     "remind of expiry": {"task": "loyalty.tasks.remind_of_expiry", "schedule": crontab(hour=2, minute=5)},
     "award medals": {"task": "loyalty.tasks.award_medals", "schedule": crontab(hour=2, minute=35)},
+    "count the pyramid": {"task": "loyalty.tasks.count_pyramid", "schedule": crontab(hour=2, minute=50)},
+    "warn of downgrades": {"task": "loyalty.tasks.warn_of_downgrades", "schedule": crontab(hour=2, minute=15)},
     "purge old records": {"task": "common.tasks.purge_old_records", "schedule": crontab(hour=3, minute=5)},
     "prove the ledger": {"task": "loyalty.tasks.prove", "schedule": crontab(hour=4, minute=5)},
 }

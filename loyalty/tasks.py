@@ -12,7 +12,21 @@ from django.utils import timezone
 
 from common import clock
 from loyalty.selectors import conduct as conduct_selector
-from loyalty.services import conduct, expiring, lapsing, likes, maturing, medals, proof, reminders
+from loyalty.services import (
+    conduct,
+    downgrades,
+    expiring,
+    lapsing,
+    likes,
+    maturing,
+    medals,
+    proof,
+    pyramid,
+    ranking,
+    reminders,
+    shoppingdays,
+    tiers,
+)
 
 
 def _tonight(now: dt.datetime) -> dt.datetime:
@@ -28,6 +42,28 @@ def expire_points() -> None:
     """Nightly: book what has expired."""
     now = timezone.now()
     expiring.expire(_tonight(now), now)
+
+
+@shared_task
+def review_tiers() -> None:
+    """Nightly: do what time does to growth and tiers; on a ladder by rank draw the month's lines."""
+    now = timezone.now()
+    tiers.review(_tonight(now), now)
+    ranking.rank(_tonight(now), now)
+
+
+@shared_task
+def pay_shopping_days() -> None:
+    """Nightly: pay the bonus of the month whose pay day has come, once."""
+    now = timezone.now()
+    shoppingdays.pay(_tonight(now), now)
+
+
+@shared_task
+def warn_of_downgrades() -> None:
+    """Nightly: warn members of a tier they are about to lose."""
+    now = timezone.now()
+    downgrades.warn(_tonight(now), now)
 
 
 @shared_task
@@ -73,6 +109,13 @@ def award_medals() -> None:
     """Nightly: the medals of the month that has begun, if they were not awarded yet."""
     now = timezone.now()
     medals.award(_tonight(now), now)
+
+
+@shared_task
+def count_pyramid() -> None:
+    """Nightly: count members, spend and points by tier."""
+    now = timezone.now()
+    pyramid.count(_tonight(now), now)
 
 
 @shared_task

@@ -1,6 +1,6 @@
 """What is always true of the ledger (docs/ledger.md): one SQL statement each, set-based, the same on both databases."""
 
-from . import balances, entries, holds, journals, limits, lots, orders
+from . import balances, entries, growth, holds, journals, limits, lots, orders
 from .invariant import Invariant
 
 ALL: tuple[Invariant, ...] = (
@@ -27,6 +27,10 @@ ALL: tuple[Invariant, ...] = (
     limits.CAPS_WITHIN_LOTS,
     limits.CAMPAIGNS_SPEND_WHAT_THEY_GIVE,
     limits.FUNDERS_PAY_WHAT_IS_ISSUED,
+    growth.GROWTH_IS_ITS_ENTRIES,
+    growth.RUNNING_GROWTH,
+    growth.ORDERS_GROW_WHAT_IS_DUE,
+    growth.TIERS_ARE_THEIR_HISTORY,
     journals.EVENTS_HAVE_ONE_OUTCOME,
     journals.POSTED_IS_PUBLISHED,
 )

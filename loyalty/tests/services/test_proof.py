@@ -23,7 +23,7 @@ from loyalty.models import (
     RefundLine,
 )
 from loyalty.services import expiring, invariants, ledger, proof
-from loyalty.tests import cast
+from loyalty.tests import cast, stage
 from loyalty.tests.cast import DAY, NOON
 from members.models import Member
 
@@ -398,6 +398,45 @@ def test_a_run_keeps_one_proof_for_each_invariant(alice):
     assert run.status == JobRun.Status.DONE
     assert run.counts == {"proofs": len(invariants.ALL), "red": 0, "offenders": 0}
     assert list(run.proofs.order_by("id").values_list("invariant", flat=True)) == [i.name for i in invariants.ALL]
+
+
+@pytest.fixture
+def grown():
+    """Alice, with an order that gave growth and the tiers it led to."""
+    stage.a_ladder()
+    stage.a_growth_policy()
+    stage.send("order.completed", **stage.order("o-9"))
+    return Member.objects.get(external_id="alice")
+
+
+def test_growth_that_is_not_its_entries_is_found(grown):
+    execute("UPDATE loyalty_standing SET growth = growth + 1")
+
+    assert red() == {"growth_is_its_entries": ["alice"]}
+
+
+def test_a_missing_growth_entry_is_found(grown):
+    execute("UPDATE loyalty_growthentry SET seq = 2")
+
+    assert red() == {"growth_is_its_entries": ["alice"]}
+
+
+def test_a_growth_entry_that_says_a_wrong_balance_is_found(grown):
+    execute("UPDATE loyalty_growthentry SET balance_after = 5")
+
+    assert list(red()) == ["running_growth"]
+
+
+def test_an_order_that_gave_other_growth_than_is_due_is_found(grown):
+    execute("UPDATE loyalty_order SET growth_due = 99")
+
+    assert red() == {"orders_grow_what_is_due": ["o-9"]}
+
+
+def test_a_tier_without_a_history_is_found(grown):
+    execute("UPDATE loyalty_standing SET tier_id = (SELECT id FROM loyalty_tier WHERE code = 'gold')")
+
+    assert red() == {"tiers_are_their_history": ["alice"]}
 
 
 def test_a_red_proof_names_the_account_and_the_member(alice):
