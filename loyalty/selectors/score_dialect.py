@@ -17,7 +17,7 @@ _WORDS = {
     "sqlite": {
         "least": "min",
         "differs": "IS NOT",
-        "local_day": "django_datetime_cast_date({}, 'UTC', %(zone)s)",
+        "local_day": "django_datetime_cast_date({}, %(zone)s, 'UTC')",
         "month": "CAST(substr({0}, 1, 4) AS integer) * 12 + CAST(substr({0}, 6, 2) AS integer) - 1",
         "day": "'{}'",
     },

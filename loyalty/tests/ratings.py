@@ -20,7 +20,7 @@ from loyalty.models import (
 from loyalty.services import score_settlements, scores
 from members.models import Member
 
-LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+LONG_AGO = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)
 _numbers = count(1)
 
 
