@@ -13,7 +13,11 @@ DEEDS = {
     "loyalty.activate_campaign": _("Can start and stop a campaign"),
     "loyalty.publish_ladder": _("Can put a ladder in force"),
     "loyalty.publish_growthpolicy": _("Can put a growth policy in force"),
+    "loyalty.publish_coefficientpolicy": _("Can put a coefficient policy in force"),
+    "loyalty.decide_conductcase": _("Can decide whether a member's growth coefficient falls to nothing"),
+    "members.import_creditscore": _("Can import credit scores from a file"),
     "loyalty.override_standing": _("Can set a member's tier by hand"),
+    "loyalty.approve_standing": _("Can approve tier reviews"),
     "loyalty.post_adjustment": _("Can adjust points without limit"),
     "loyalty.post_small_adjustment": _("Can adjust points up to the limit for support"),
     "common.replay_delivery": _("Can send a delivery again"),
@@ -27,10 +31,17 @@ _LEDGER = [
     for name in (
         "account", "wallet", "entry", "lot", "draw", "hold", "holdline", "adjustment", "transfer", "refund", "refundline",
         "shortfall", "order", "orderline", "parkedevent", "review", "reviewlike", "activity", "deliveryrefusal",
-        "standing", "tierchange", "growthentry",
+        "standing", "tierchange", "growthentry", "coefficient", "conductcase", "excusedline", "medalstanding", "medalaward",
     )
 ]  # fmt: skip
-_STANDING_RULES = ["loyalty.ladder", "loyalty.rung", "loyalty.growthpolicy"]
+_STANDING_RULES = [
+    "loyalty.ladder",
+    "loyalty.rung",
+    "loyalty.growthpolicy",
+    "loyalty.coefficientpolicy",
+    "loyalty.coefficientband",
+]
+_MEDALS = ["loyalty.medal", "loyalty.medallevel", "loyalty.medalcategory"]
 _CONFIGURATION = [
     "loyalty.programme",
     "loyalty.earningrule",
@@ -41,6 +52,7 @@ _CONFIGURATION = [
     "loyalty.segment",
     "loyalty.tier",
     *_STANDING_RULES,
+    *_MEDALS,
     "members.plan",
     "members.subscription",
     "merchants.merchant",
@@ -48,7 +60,7 @@ _CONFIGURATION = [
     "merchants.staffrole",
 ]
 _TRAFFIC = ["common.inboxevent", "common.rejectedevent", "common.fact", "common.delivery", "common.deliveryattempt"]
-_HOUSE = ["common.jobrun", "common.auditentry", "loyalty.proof"]
+_HOUSE = ["common.jobrun", "common.auditentry", "loyalty.proof", "loyalty.pyramidday"]
 
 
 def _may(verb: str, models: list[str]) -> set[str]:
@@ -64,7 +76,14 @@ ROLES: dict[str, set[str]] = {
     | _may("add", [*_CONFIGURATION, "common.webhookendpoint", "common.apikey"])
     | _may("change", [*_CONFIGURATION, "common.webhookendpoint"])
     | _may("delete", _STANDING_RULES)
-    | {"loyalty.delete_rulecondition", "common.revoke_apikey", "common.replay_delivery", "common.run_jobrun"},
+    | _may("delete", ["loyalty.medallevel", "loyalty.medalcategory"])
+    | {
+        "members.import_creditscore",
+        "loyalty.delete_rulecondition",
+        "common.revoke_apikey",
+        "common.replay_delivery",
+        "common.run_jobrun",
+    },
     # Puts in force what pays out, and adjusts without limit.
     "finance": _LOOK
     | {
@@ -72,12 +91,14 @@ ROLES: dict[str, set[str]] = {
         "loyalty.activate_campaign",
         "loyalty.publish_ladder",
         "loyalty.publish_growthpolicy",
+        "loyalty.publish_coefficientpolicy",
         "loyalty.override_standing",
+        "loyalty.approve_standing",
         "loyalty.post_adjustment",
         "common.run_jobrun",
     },
-    # Looks at what was refused, capped or tried.
-    "risk": _LOOK | _may("view", [*_TRAFFIC, "axes.accessattempt", "common.staff"]),
+    # Looks at what was refused, capped or tried; decides about conduct.
+    "risk": _LOOK | _may("view", [*_TRAFFIC, "axes.accessattempt", "common.staff"]) | {"loyalty.decide_conductcase"},
     # Answers members: looks, and gives small amounts with a reason.
     "support": _may(
         "view", [*_MEMBERS, *_LEDGER, "loyalty.earningruleversion", "loyalty.earningrule", "loyalty.campaign"]

@@ -15,6 +15,8 @@ from common.services import api_keys, outbox
 from common.services.audit import Actor
 from loyalty.models import (
     Campaign,
+    Coefficient,
+    ConductCase,
     CustomEventType,
     DeliveryRefusal,
     EarningRule,
@@ -22,6 +24,7 @@ from loyalty.models import (
     GrowthEntry,
     GrowthPolicy,
     Ladder,
+    Medal,
     Order,
     RuleCondition,
     Rung,
@@ -31,9 +34,9 @@ from loyalty.models import (
     TierChange,
     Wallet,
 )
-from loyalty.services import adjustments, holds, proof, rules, transfers
+from loyalty.services import adjustments, holds, medals, proof, rules, transfers
 from loyalty.services.occasions import Item
-from loyalty.tests import stage
+from loyalty.tests import conducts, stage
 from members.models import CreditScore, Member, Plan, Subscription
 from merchants.models import Merchant, StaffRole, Store
 
@@ -134,6 +137,22 @@ def standings(tier: Tier, now: dt.datetime) -> None:
     )
 
 
+def medal(now: dt.datetime) -> None:
+    """A medal for books, awarded as at the end of next month, so that what was bought just now counts."""
+    made = Medal.objects.create(code="reader", name="Bookworm", money_unit=10_00, icon="menu_book", colour="#7c3aed")
+    made.categories.create(category="books")
+    for number, (name, score) in enumerate([("Bronze", 10), ("Silver", 100)], 1):
+        made.levels.create(number=number, name=name, score=score)
+    medals.award(now + dt.timedelta(days=31), now)
+
+
+def conduct(alice: Member, bob: Member, now: dt.datetime) -> None:
+    """A coefficient policy, a member who does well and one for whom a person has to decide."""
+    policy = conducts.a_policy(note="How JD did it")
+    Coefficient.objects.create(member=alice, before=100, after=120, policy=policy, lines=10, cash=1000_00, at=now)
+    ConductCase.objects.create(member=bob, policy=policy, returned=30, lines=30, opened_at=now)
+
+
 def everything() -> None:
     """At least one row on every page of both sites."""
     now = timezone.now()
@@ -174,7 +193,9 @@ def everything() -> None:
     plan = Plan.objects.create(code="plus", name="PLUS")
     Subscription.objects.create(member=alice.member, plan=plan, starts_at=now - day, ends_at=now + day)
     CreditScore.objects.create(member=alice.member, score=98, at=now)
+    conduct(alice.member, bob.member, now)
     Segment.objects.create(code="friends", name="Friends").members.add(alice.member)
+    medal(now)
     _house(now)
 
 

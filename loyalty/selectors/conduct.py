@@ -24,6 +24,7 @@ CAUSELESS = (Refund.Reason.NO_REASON, Refund.Reason.REFUSED, Refund.Reason.EXCHA
 _PREVIEWED = 50_000
 """A preview judges so many members at most and says so."""
 _AT_ONCE = 5_000
+_NAMED = 50
 
 
 class Verdict(NamedTuple):
@@ -63,11 +64,18 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a policy would do: how many of the members looked at go from which coefficient to which."""
+    """What a policy would do: how many of the members looked at go from which coefficient to which; some who would
+    fall to nothing."""
 
     moves: Counter[tuple[int, int]]
     looked_at: int
     members: int
+    accused: list[Verdict]
+
+    @property
+    def to_nothing(self) -> int:
+        """For how many a person would have to decide."""
+        return sum(number for (before, after), number in self.moves.items() if after == 0 < before)
 
 
 def rated_at(at: dt.datetime) -> dt.datetime:
@@ -180,7 +188,9 @@ def outlook(policy: CoefficientPolicy, at: dt.datetime) -> Outlook:
         standings.annotate(turn=F("member_id") % step).filter(turn=0).values_list("pk", flat=True).order_by("pk")
     )
     moves: Counter[tuple[int, int]] = Counter()
+    accused: list[Verdict] = []
     for begin in range(0, len(chosen), _AT_ONCE):
         found = verdicts(policy, chosen[begin : begin + _AT_ONCE], rated_at(at), at)
         moves.update((verdict.present, verdict.deserved) for verdict in found)
-    return Outlook(moves, len(chosen), members)
+        accused += [verdict for verdict in found if verdict.needs_a_person][: _NAMED - len(accused)]
+    return Outlook(moves, len(chosen), members, accused)

@@ -13,6 +13,10 @@ from members.facts import CreditUpdated
 from members.models import CreditScore, Member
 
 
+MOST = 1_000_000
+"""No score is higher."""
+
+
 class Word(NamedTuple):
     member: Member
     score: int

@@ -28,7 +28,7 @@ class Merge(msgspec.Struct, frozen=True):
 
 
 class CreditUpdate(msgspec.Struct, frozen=True):
-    score: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    score: Annotated[int, msgspec.Meta(ge=0, le=credit.MOST)]
 
 
 def process(events: list[Event], at: dt.datetime) -> list[Outcome]:

@@ -206,7 +206,8 @@ def test_the_outlook_counts_who_would_move_where():
     conducts.member("charlie")
     outlook = conduct.outlook(policy, DECEMBER)
     assert outlook.moves == {(100, 120): 1, (100, 0): 1, (100, 100): 1}
-    assert (outlook.looked_at, outlook.members) == (3, 3)
+    assert (outlook.looked_at, outlook.members, outlook.to_nothing) == (3, 3, 1)
+    assert [verdict.member_id for verdict in outlook.accused] == [conducts.member("bob").pk]
 
 
 def test_many_members_are_sampled(monkeypatch):
