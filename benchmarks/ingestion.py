@@ -23,7 +23,8 @@ WITH sent AS (
     INSERT INTO common_inboxevent
         (source, event_id, type, subject, "time", received_at, body_hash, data, status, reason, effects)
     SELECT source, id, type, subject, "time", now(), encode(sha256(convert_to(data::text, 'UTF8')), 'hex'), data,
-           'applied', '', '{"points": {"earned": 99, "capped": [], "pending": 0}}'
+           'applied', '', '{"points": {"earned": 99, "capped": [], "pending": 0}, "growth": {"added": 99},
+                            "tier": {"before": "silver", "after": "silver"}}'
     FROM sent
     ON CONFLICT (source, event_id) DO NOTHING
     RETURNING event_id
@@ -34,12 +35,13 @@ WITH sent AS (
 ), placed AS (
     INSERT INTO loyalty_order
         (code, member_id, status, channel, freight, cash, points, points_taken, attributes, context, completed_at,
-         points_due, points_clawed, points_forgiven)
+         completed_on, growth_due, points_due, points_clawed, points_forgiven)
     SELECT data->>'order', member_id, 'completed', data->>'channel', 0,
            (SELECT sum((l->>'cash')::bigint) FROM jsonb_array_elements(data->'lines') l), 0, 0, '{}',
-           '{"tier": "registered", "kind": "person"}', "time",
+           '{"tier": "silver", "kind": "person"}', "time", "time"::date,
+           (SELECT sum((l->>'cash')::bigint) / 100 FROM jsonb_array_elements(data->'lines') l),
            (SELECT sum((l->>'cash')::bigint / 100) FROM jsonb_array_elements(data->'lines') l), 0, 0
-    FROM event RETURNING id, code, cash, points_due
+    FROM event RETURNING id, code, cash, points_due, growth_due
 ), line AS (
     INSERT INTO loyalty_orderline
         (order_id, number, sku, category, store_code, quantity, cash, points, discount, is_virtual, attributes,
@@ -70,6 +72,26 @@ WITH sent AS (
     SELECT a.id, a.version + g.place, g.points, g.points, true, false, g."time", g."time", '2027-12-31T16:00:00Z',
            'order', 'order:' || g.code, (SELECT max(id) FROM loyalty_earningruleversion), g.line_id
     FROM granted g JOIN account a ON a.id = g.account_id
+), grown AS MATERIALIZED (
+    SELECT e.member_id, e."time", p.id AS order_id, p.code, p.growth_due,
+           row_number() OVER mine AS place, sum(p.growth_due * 100) OVER mine AS running
+    FROM event e JOIN placed p ON p.code = e.data->>'order'
+    WINDOW mine AS (PARTITION BY e.member_id ORDER BY p.id)
+), standing AS (
+    UPDATE loyalty_standing s SET growth = s.growth + g.growth, version = s.version + g.entries, grown_at = now()
+    FROM (SELECT member_id, sum(growth_due * 100)::bigint AS growth, count(*) AS entries FROM grown GROUP BY member_id) g
+    WHERE s.member_id = g.member_id
+    RETURNING s.member_id, s.growth - g.growth AS growth, s.version - g.entries AS version
+), growth AS (
+    INSERT INTO loyalty_growthentry
+        (member_id, seq, kind, criterion, base, percent, asked, delta, balance_after, occurred_on, at, reference, order_id,
+         policy_id, ladder_id)
+    SELECT s.member_id, s.version + g.place, 'order', 'consumption', g.growth_due, 100, g.growth_due * 100, g.growth_due * 100,
+           s.growth + g.running, g."time"::date, now(), 'order:' || g.code, g.order_id,
+           (SELECT max(id) FROM loyalty_growthpolicy), (SELECT max(id) FROM loyalty_ladder)
+    FROM grown g JOIN standing s ON s.member_id = g.member_id
+), changed AS (
+    INSERT INTO loyalty_changedday (member_id, day) SELECT DISTINCT member_id, "time"::date FROM event
 ), fact AS (
     INSERT INTO common_fact (uuid, topic, key, payload, at)
     SELECT gen_random_uuid(), t.topic, e.subject,
@@ -83,7 +105,15 @@ WITH sent AS (
 SELECT count(*) FROM placed
 """
 
-_WRITTEN = ("common_inboxevent", "common_fact", "loyalty_order", "loyalty_orderline", "loyalty_entry", "loyalty_lot")
+_WRITTEN = (
+    "common_inboxevent",
+    "common_fact",
+    "loyalty_order",
+    "loyalty_orderline",
+    "loyalty_entry",
+    "loyalty_lot",
+    "loyalty_growthentry",
+)
 
 
 def event(number: int, members: int) -> dict:

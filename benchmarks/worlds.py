@@ -9,7 +9,7 @@ from django.db import connection
 from common.models import ApiKey
 from common.services import api_keys
 from common.services.audit import Actor
-from loyalty.models import EarningRule, EarningRuleVersion
+from loyalty.models import EarningRule, EarningRuleVersion, Edition, GrowthPolicy, Ladder, Rung, Tier
 from loyalty.selectors import programme
 
 # All of it happened before this instant; measurements run at it.
@@ -17,6 +17,8 @@ NOW = dt.datetime(2026, 3, 1, 2, 0, tzinfo=dt.UTC)
 LAST_YEAR = NOW - dt.timedelta(days=400)
 DUE = NOW - dt.timedelta(hours=10)
 LATER = NOW + dt.timedelta(days=600)
+# Midnight in Shanghai, where the programme is at home unless told otherwise.
+REVIEW = dt.datetime(2026, 6, 30, 16, 0, tzinfo=dt.UTC)
 
 _MEMBERS = """
     INSERT INTO members_member
@@ -47,13 +49,33 @@ _LOTS = """
     FROM loyalty_lot;
 """
 
+# Everybody is silver and reviewed on the same day; every second one (odd numbers) falls there.
+_STANDINGS = """
+    INSERT INTO loyalty_standing
+        (member_id, growth, version, grown_at, coefficient_percent, ordered_at, ladder_id, tier_id, tier_since, tier_until,
+         in_grace, reckoned_on, due_at)
+    SELECT n, 250000 + CASE WHEN n %% 2 = 0 THEN 100000 ELSE 0 END, 1, %(earned)s, 100, %(earned)s, %(ladder)s, %(silver)s,
+           %(earned)s, %(review)s, false, %(earned)s::date, %(review)s
+    FROM generate_series(1, %(members)s) n;
+    INSERT INTO loyalty_growthentry
+        (member_id, seq, kind, criterion, base, percent, asked, delta, balance_after, occurred_on, at, reference, ladder_id)
+    SELECT member_id, 1, 'order', 'consumption', growth / 100, 100, growth, growth, growth, %(earned)s::date, %(earned)s,
+           'bench', ladder_id
+    FROM loyalty_standing;
+    INSERT INTO loyalty_tierchange
+        (member_id, after_id, reason, growth, at, until, is_provisional, ladder_id, reference, note)
+    SELECT member_id, tier_id, 'growth', growth, %(earned)s, %(review)s, false, ladder_id, 'bench', ''
+    FROM loyalty_standing;
+"""
+
 # Orders of last year. PostgreSQL plans the foreign-key checks of a session by the size a table has then, so tables that
 # start empty would be searched from end to end for as long as the session lives: a programme on its first day, not ours.
 _PAST = """
     INSERT INTO loyalty_order
         (code, member_id, status, channel, freight, cash, points, points_taken, attributes, context, completed_at,
-         points_due, points_clawed, points_forgiven)
-    SELECT 'past-' || n, 1 + n %% %(members)s, 'completed', 'app', 0, 99, 0, 0, '{}', '{}', %(earned)s, 0, 0, 0
+         completed_on, growth_due, points_due, points_clawed, points_forgiven)
+    SELECT 'past-' || n, 1 + n %% %(members)s, 'completed', 'app', 0, 99, 0, 0, '{}', '{}', %(earned)s, %(earned)s::date,
+           0, 0, 0, 0
     FROM generate_series(1, 20000) n;
     INSERT INTO loyalty_orderline
         (order_id, number, sku, category, store_code, quantity, cash, points, discount, is_virtual, attributes,
@@ -74,8 +96,10 @@ _SEQUENCES = """
 def fill(members: int, *, lots: int = 1, due_lots: int = 0, points: int = 2000) -> None:
     """Fill an empty database: `members` wallets with `lots` open lots each, and due ones besides for every second.
 
-    One rule is in force: a point per yuan of a completed order.
+    One rule is in force, a point per yuan of a completed order, and JD's ladder and growth policy.
     """
+    programme.current()
+    ladder = _ladder()
     params = {
         "members": members,
         "lots": lots,
@@ -84,20 +108,51 @@ def fill(members: int, *, lots: int = 1, due_lots: int = 0, points: int = 2000) 
         "earned": LAST_YEAR,
         "due": DUE,
         "later": LATER,
+        "review": REVIEW,
+        "ladder": ladder.pk,
+        "silver": ladder.rungs.get(tier__code="silver").tier_id,
     }
     with connection.cursor() as cursor:
         # Rows that are right by construction need no foreign-key triggers; this is loading, not measuring.
         cursor.execute("SET session_replication_role = replica")
-        for statements in (_MEMBERS, _LOTS, _PAST, _SEQUENCES):
+        for statements in (_MEMBERS, _LOTS, _STANDINGS, _PAST, _SEQUENCES):
             cursor.execute(statements, params)
         cursor.execute("SET session_replication_role = DEFAULT")
-    programme.current()
     rule = EarningRule.objects.create(code="base", name="A point per yuan")
     EarningRuleVersion.objects.create(
         rule=rule, number=1, status=EarningRuleVersion.Status.ACTIVE, effective_from=LAST_YEAR
     )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+
+
+def _ladder() -> Ladder:
+    """JD's tiers (domain.md section 2.2) and growth policy, in force since last year."""
+    published = {
+        "status": Edition.Status.PUBLISHED,
+        "effective_at": LAST_YEAR,
+        "drafted_at": LAST_YEAR,
+        "published_at": LAST_YEAR,
+    }
+    GrowthPolicy.objects.create(**published)
+    ladder = Ladder.objects.create(**published)
+    rungs = (
+        ("registered", 0, 0),
+        ("bronze", 0, 0),
+        ("silver", 2_000, 1_000),
+        ("gold", 10_000, 4_000),
+        ("diamond", 30_000, 10_000),
+    )
+    for rank, (code, threshold, deduction) in enumerate(rungs):
+        Rung.objects.create(
+            ladder=ladder,
+            tier=Tier.objects.create(code=code, name=code.title(), rank=rank),
+            threshold=threshold,
+            deduction=deduction,
+            validity_months=12 if deduction else None,
+            needs_order=code == "bronze",
+        )
+    return ladder
 
 
 def key() -> str:
