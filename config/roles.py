@@ -14,6 +14,7 @@ DEEDS = {
     "loyalty.publish_ladder": _("Can put a ladder in force"),
     "loyalty.publish_growthpolicy": _("Can put a growth policy in force"),
     "loyalty.publish_coefficientpolicy": _("Can put a coefficient policy in force"),
+    "loyalty.publish_lifecyclepolicy": _("Can put a life-cycle policy in force"),
     "loyalty.decide_conductcase": _("Can decide whether a member's growth coefficient falls to nothing"),
     "members.import_creditscore": _("Can import credit scores from a file"),
     "loyalty.override_standing": _("Can set a member's tier by hand"),
@@ -32,6 +33,7 @@ _LEDGER = [
         "account", "wallet", "entry", "lot", "draw", "hold", "holdline", "adjustment", "transfer", "refund", "refundline",
         "shortfall", "order", "orderline", "parkedevent", "review", "reviewlike", "activity", "deliveryrefusal",
         "standing", "tierchange", "growthentry", "coefficient", "conductcase", "excusedline", "medalstanding", "medalaward",
+        "memberstats",
     )
 ]  # fmt: skip
 _STANDING_RULES = [
@@ -40,6 +42,7 @@ _STANDING_RULES = [
     "loyalty.growthpolicy",
     "loyalty.coefficientpolicy",
     "loyalty.coefficientband",
+    "loyalty.lifecyclepolicy",
 ]
 _MEDALS = ["loyalty.medal", "loyalty.medallevel", "loyalty.medalcategory"]
 _CONFIGURATION = [
@@ -50,6 +53,7 @@ _CONFIGURATION = [
     "loyalty.campaign",
     "loyalty.customeventtype",
     "loyalty.segment",
+    "loyalty.segmentcondition",
     "loyalty.tier",
     *_STANDING_RULES,
     *_MEDALS,
@@ -80,6 +84,7 @@ ROLES: dict[str, set[str]] = {
     | {
         "members.import_creditscore",
         "loyalty.delete_rulecondition",
+        "loyalty.delete_segmentcondition",
         "common.revoke_apikey",
         "common.replay_delivery",
         "common.run_jobrun",
@@ -92,6 +97,7 @@ ROLES: dict[str, set[str]] = {
         "loyalty.publish_ladder",
         "loyalty.publish_growthpolicy",
         "loyalty.publish_coefficientpolicy",
+        "loyalty.publish_lifecyclepolicy",
         "loyalty.override_standing",
         "loyalty.approve_standing",
         "loyalty.post_adjustment",

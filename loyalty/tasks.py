@@ -20,10 +20,12 @@ from loyalty.services import (
     likes,
     maturing,
     medals,
+    member_stats,
     proof,
     pyramid,
     ranking,
     reminders,
+    segments,
     shoppingdays,
     tiers,
 )
@@ -116,6 +118,20 @@ def count_pyramid() -> None:
     """Nightly: count members, spend and points by tier."""
     now = timezone.now()
     pyramid.count(_tonight(now), now)
+
+
+@shared_task
+def measure_members() -> None:
+    """Nightly: RFM, the five criteria and the life cycle of every member."""
+    now = timezone.now()
+    member_stats.measure(_tonight(now), now)
+
+
+@shared_task
+def refresh_segments() -> None:
+    """Nightly: who meets the conditions of which segment."""
+    now = timezone.now()
+    segments.refresh_all(_tonight(now), now)
 
 
 @shared_task

@@ -3,7 +3,19 @@
 from django.utils.translation import gettext_lazy as _
 
 from common.admin import jobs
-from loyalty.services import conduct, expiring, lapsing, likes, maturing, medals, proof, reminders
+from loyalty.services import (
+    conduct,
+    expiring,
+    lapsing,
+    likes,
+    maturing,
+    medals,
+    member_stats,
+    proof,
+    pyramid,
+    reminders,
+    segments,
+)
 
 jobs.register(expiring.JOB, _("Expiry of points"), expiring.expire)
 jobs.register(maturing.JOB, _("Pending points become available"), maturing.mature)
@@ -14,3 +26,7 @@ jobs.register(proof.JOB, _("Proof of the ledger"), proof.prove)
 jobs.register(conduct.JOB, _("Growth coefficients are rated"), conduct.rate)
 jobs.register(medals.SCORES, _("Medal scores are counted"), medals.award)
 jobs.register(medals.JOB, _("Medals are awarded"), medals.award)
+jobs.register(pyramid.JOB, _("The pyramid is counted"), pyramid.count)
+jobs.register(member_stats.MEASURE, _("Members are measured"), member_stats.measure)
+jobs.register(member_stats.GRADE, _("Members are graded by RFM"), member_stats.grade)
+jobs.register(segments.JOB, _("Segments are refreshed"), segments.refresh_all)

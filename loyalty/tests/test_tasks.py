@@ -25,6 +25,8 @@ class Work:
         ("remind_of_expiry", "reminders.remind", TONIGHT),
         ("count_likes", "likes.count", TONIGHT),
         ("award_medals", "medals.award", TONIGHT),
+        ("measure_members", "member_stats.measure", TONIGHT),
+        ("refresh_segments", "segments.refresh_all", TONIGHT),
         ("prove", "proof.prove", TONIGHT),
         ("mature_lots", "maturing.mature", dt.datetime(2026, 3, 1, 16, 5, tzinfo=dt.UTC)),
         ("lapse_holds", "lapsing.lapse", dt.datetime(2026, 3, 1, 16, 5, tzinfo=dt.UTC)),
