@@ -58,12 +58,13 @@ class MedalStanding(models.Model):
 class MedalCut(InsertOnlyModel):
     """Where a level began on a day: its score, and for a share of members also the last one who came in (domain.md F4).
 
-    Ties are decided by the total order (score, reached earlier, member), so a share never holds more than its `places`.
+    Ties are decided by the total order (score, reached earlier, member), so a share never holds more than its `places`;
+    a share of too few has none, and no score leads there.
     """
 
     level = models.ForeignKey(MedalLevel, models.PROTECT, related_name="cuts", db_index=False, verbose_name=_("level"))
     as_of = models.DateField(_("counted up to"))
-    score = models.BigIntegerField(_("score"))
+    score = models.BigIntegerField(_("score"), null=True)
     reached_at = models.DateTimeField(_("reached at"), null=True)
     member = models.ForeignKey(Member, models.PROTECT, null=True, related_name="+", verbose_name=_("the last member"))
     places = models.BigIntegerField(_("places"), null=True)

@@ -107,7 +107,7 @@ class MedalCategory(models.Model):
 class MedalLevel(models.Model):
     """A level of a medal: from a score on, or for the best so many per mille of those who have a score (F4).
 
-    Number 1 is the lowest. `benefit_cost` is what the level's benefits cost for one member and year, in minor units.
+    Number 1 is the lowest; a level asks also for what the levels below it ask for. `benefit_cost` is what the level's benefits cost for one member and year, in minor units.
     """
 
     medal = models.ForeignKey(Medal, models.CASCADE, related_name="levels", db_index=False, verbose_name=_("medal"))
@@ -136,9 +136,10 @@ class MedalLevel(models.Model):
             models.UniqueConstraint(fields=["medal", "number"], name="medal_level_number"),
             models.CheckConstraint(condition=Q(number__gt=0), name="medal_level_from_one"),
             models.CheckConstraint(
-                condition=Q(score__gt=0, share_permille__isnull=True)
-                | Q(score__isnull=True, share_permille__gt=0, share_permille__lte=1000),
+                condition=Q(score__isnull=False, score__gt=0, share_permille__isnull=True)
+                | Q(score__isnull=True, share_permille__isnull=False, share_permille__gt=0, share_permille__lte=1000),
                 name="medal_level_score_or_share",
+                violation_error_message=_("Give a score or a share, one of the two."),
             ),
         ]
 
@@ -149,14 +150,8 @@ class MedalLevel(models.Model):
     def faults(levels: Iterable[MedalLevel]) -> list[str]:
         """Why these cannot be the levels of one medal: a higher one must ask for more. Empty if they can."""
         found = []
-        levels = sorted(levels, key=lambda level: level.number)
-        for level in levels:
-            if (level.score is None) == (level.share_permille is None):
-                found.append(gettext("%s needs a score or a share, one of the two.") % level.name)
-        for below, above in pairwise(levels):
+        for below, above in pairwise(sorted(levels, key=lambda level: level.number)):
             names = {"below": below.name, "above": above.name}
-            if above.number == below.number:
-                found.append(gettext("%(above)s and %(below)s have the same number.") % names)
             if above.score is not None and below.score is not None and above.score <= below.score:
                 found.append(gettext("%(above)s must ask for a higher score than %(below)s.") % names)
             if above.share_permille and below.share_permille and above.share_permille >= below.share_permille:

@@ -81,7 +81,7 @@ def _missing(level: MedalLevel | None, score: int, lines: dict[int, MedalCut]) -
     if level.score is not None:
         return max(level.score - score, 0)
     line = lines.get(level.pk)
-    return max(line.score + 1 - score, 0) if line else None
+    return max(line.score + 1 - score, 0) if line and line.score is not None else None
 
 
 def newest_lines() -> dict[int, MedalCut]:

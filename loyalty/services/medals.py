@@ -89,21 +89,26 @@ SET money = excluded.money, orders = excluded.orders, days = excluded.days, piec
 WHERE loyalty_medalstanding.as_of < excluded.as_of
 """
 
-# The line of a share is the member at the last of its places; the line of a score is the score.
+# The line of a share is the member at the last of its places (none if the share is of too few); of a score, the score.
 _CUT = """
 INSERT INTO loyalty_medalcut (level_id, as_of, score, reached_at, member_id, places, eligible)
 WITH ranked AS (
     SELECT medal_id, score, reached_at, member_id,
-           row_number() OVER (PARTITION BY medal_id ORDER BY score DESC, reached_at, member_id) AS place,
-           count(*) OVER (PARTITION BY medal_id) AS eligible
+           row_number() OVER (PARTITION BY medal_id ORDER BY score DESC, reached_at, member_id) AS place
     FROM loyalty_medalstanding
     WHERE as_of = {end_day} AND score > 0
       AND medal_id IN (SELECT medal_id FROM loyalty_medallevel WHERE share_permille IS NOT NULL)
+),
+share AS (
+    SELECT l.id, l.medal_id, count(r.place) AS eligible, count(r.place) * l.share_permille / 1000 AS places
+    FROM loyalty_medallevel l
+    JOIN loyalty_medal m ON m.id = l.medal_id AND m.is_active
+    LEFT JOIN ranked r ON r.medal_id = l.medal_id
+    WHERE l.share_permille IS NOT NULL
+    GROUP BY l.id, l.medal_id, l.share_permille
 )
-SELECT l.id, {end_day}, r.score, r.reached_at, r.member_id, r.place, r.eligible
-FROM ranked r
-JOIN loyalty_medallevel l ON l.medal_id = r.medal_id AND r.place = r.eligible * l.share_permille / 1000
-JOIN loyalty_medal m ON m.id = l.medal_id AND m.is_active
+SELECT s.id, {end_day}, r.score, r.reached_at, r.member_id, s.places, s.eligible
+FROM share s LEFT JOIN ranked r ON r.medal_id = s.medal_id AND r.place = s.places
 UNION ALL
 SELECT l.id, {end_day}, l.score, NULL, NULL, NULL, NULL
 FROM loyalty_medallevel l JOIN loyalty_medal m ON m.id = l.medal_id AND m.is_active
@@ -111,22 +116,24 @@ WHERE l.score IS NOT NULL
 ON CONFLICT DO NOTHING
 """
 
-# In this order: who changed level, from what the standings still say; then what follows from the awards.
+# In this order: who changed level, from what the standings still say; then what follows from the awards. Held is the
+# highest level whose line, and those of all levels below it, the member has reached.
 _AWARD = (
     """
     INSERT INTO loyalty_medalaward (member_id, medal_id, before_id, after_id, score, as_of, at)
     SELECT j.member_id, j.medal_id, j.before_id, j.after_id, j.score, {end_day}, {at}
     FROM (
         SELECT s.member_id, s.medal_id, s.score, s.level_id AS before_id, (
-            SELECT c.level_id
-            FROM loyalty_medallevel l JOIN loyalty_medalcut c ON c.level_id = l.id AND c.as_of = {end_day}
-            WHERE l.medal_id = s.medal_id AND (
-                s.score > c.score
-                OR (s.score = c.score AND (
-                    c.member_id IS NULL
-                    OR s.reached_at < c.reached_at
-                    OR (s.reached_at = c.reached_at AND s.member_id <= c.member_id)
-                ))
+            SELECT l.id FROM loyalty_medallevel l JOIN loyalty_medalcut c ON c.level_id = l.id AND c.as_of = {end_day}
+            WHERE l.medal_id = s.medal_id AND NOT EXISTS (
+                SELECT 1 FROM loyalty_medallevel u JOIN loyalty_medalcut k ON k.level_id = u.id AND k.as_of = {end_day}
+                WHERE u.medal_id = s.medal_id AND u.number <= l.number AND NOT coalesce(
+                    s.score > k.score
+                    OR (s.score = k.score AND (
+                        k.member_id IS NULL
+                        OR s.reached_at < k.reached_at
+                        OR (s.reached_at = k.reached_at AND s.member_id <= k.member_id)
+                    )), false)
             )
             ORDER BY l.number DESC LIMIT 1
         ) AS after_id

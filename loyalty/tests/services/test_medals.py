@@ -2,6 +2,7 @@ import datetime as dt
 from collections import Counter
 
 import pytest
+from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -247,6 +248,21 @@ def test_a_share_of_too_few_holds_nobody():
     medals.award(TONIGHT, NOON)
 
     assert case.levels(reader) == {}
+    cut = MedalCut.objects.get()
+    assert (cut.score, cut.places, cut.eligible) == (None, 0, 1)
+
+
+def test_a_level_for_the_best_asks_also_for_what_the_levels_below_it_ask_for():
+    reader, player = case.medal("reader"), case.medal("player", "toys")
+    for medal in (reader, player):
+        medal.levels.create(number=3, name="Best", share_permille=500)
+    case.buy_lines("alice", [("books", 30_00), ("toys", 15_00)])
+    case.buy_lines("bob", [("books", 25_00), ("toys", 5_00)])
+
+    medals.award(TONIGHT, NOON)
+
+    assert case.levels(reader) == {"alice": 3, "bob": 2}
+    assert case.levels(player) == {"alice": 1}, "the best of few, but short of level 2"
 
 
 def test_who_has_left_takes_no_place_in_the_ranking():
@@ -396,3 +412,31 @@ def forget() -> None:
         journal.objects.all()._raw_delete("default")
     for rows in (MedalStanding, Fact, JobChunk, JobRun):
         rows.objects.all().delete()
+
+
+# What the database refuses --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "level",
+    [
+        {"score": None},
+        {"score": 0},
+        {"score": 5, "share_permille": 5},
+        {"share_permille": 1001},
+        {"number": 0, "score": 5},
+    ],
+)
+def test_a_level_is_from_a_score_or_for_a_share(level):
+    reader = case.medal(levels=())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        reader.levels.create(**({"number": 1, "name": "Level"} | level))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"kind": "behaviour"}, {"behaviour": "share"}, {"kind": "behaviour", "behaviour": "event"}, {"money_unit": 0}],
+)
+def test_a_medal_counts_what_belongs_to_its_kind(values):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Medal.objects.create(code="reader", name="Reader", **values)
