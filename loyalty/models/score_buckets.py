@@ -13,7 +13,7 @@ class ScoreBucket(models.Model):
     calendar months since the year 0 (year × 12 + month − 1), so that a month is one small number to group by.
     """
 
-    pk = models.CompositePrimaryKey("member_id", "day", "source_id", "category", "store_code")
+    pk = models.CompositePrimaryKey("member", "day", "source", "category", "store_code")
     member = models.ForeignKey(
         Member, models.PROTECT, related_name="+", db_index=False, db_constraint=False, verbose_name=_("member")
     )
