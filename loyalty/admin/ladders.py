@@ -1,11 +1,16 @@
 from django import forms
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
 
 from common.admin.money import MoneyField
 from common.admin.preview import PreviewMixin
-from loyalty.admin import ladder_words
+from loyalty.admin import forecasts, ladder_words
 from loyalty.admin.editions import EditionAdmin, PartInline
 from loyalty.models import Ladder, Rung
 
@@ -66,6 +71,8 @@ class LadderAdmin(PreviewMixin, EditionAdmin):
         "hysteresis_percent": "line != 'threshold'",
     }
 
+    actions_detail = [*EditionAdmin.actions_detail, "forecast"]
+
     class Media:
         js = ["admin_site/ladder.js"]
 
@@ -100,5 +107,14 @@ class LadderAdmin(PreviewMixin, EditionAdmin):
 
     def consequences(self, edition):
         if edition.applies == Ladder.Applies.AT_ONCE:
-            return [gettext("On that day every member is judged by it at once: some rise, some fall.")]
-        return [gettext("On that day members who reached a higher tier rise; nobody falls before the next review.")]
+            falls = gettext("On that day every member is judged by it at once: some rise, some fall.")
+        else:
+            falls = gettext("On that day members who reached a higher tier rise; nobody falls before the next review.")
+        address = reverse("admin:loyalty_ladder_forecast", args=[edition.pk])
+        look = gettext("See what it does to the real members")
+        return [falls, format_html('<a class="lp-link" href="{}">{}</a>', address, look)]
+
+    @action(description=_("Preview on the real members"), icon="visibility", permissions=["view"])
+    def forecast(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """What the ladder would do; nothing is saved."""
+        return forecasts.page(self, request, get_object_or_404(self.get_queryset(request), pk=object_id))

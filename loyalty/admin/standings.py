@@ -6,18 +6,21 @@ import datetime as dt
 
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
 
 from common.admin import tags, words
 from common.admin.base import ReadOnlyAdmin
-from loyalty.admin import holders
+from loyalty.admin import amounts, holders, next_review
+from loyalty.admin.amounts import factor
+from loyalty.admin.tier_decisions import TierDecisionFiles
 from loyalty.admin.tiers import badge
 from loyalty.models import GrowthEntry, Standing, TierChange
-from loyalty.models.standings import HUNDREDTHS
 
 REASONS = {
     TierChange.Reason.GROWTH: tags.GOOD,
@@ -25,19 +28,6 @@ REASONS = {
     TierChange.Reason.REFUND: tags.BAD,
     TierChange.Reason.LADDER: tags.NEWS,
 }
-
-
-def growth(hundredths: int | None) -> str:
-    """1250 -> 12.50; exact."""
-    if hundredths is None:
-        return "–"
-    sign, size = ("−" if hundredths < 0 else ""), abs(hundredths)
-    return f"{sign}{words.number(size // HUNDREDTHS)}.{size % HUNDREDTHS:02d}"
-
-
-def factor(percent: int) -> str:
-    """120 -> 1.20; exact."""
-    return f"{percent // 100}.{percent % 100:02d}"
 
 
 def situation(standing: Standing, now: dt.datetime) -> SafeString | str:
@@ -54,14 +44,6 @@ def situation(standing: Standing, now: dt.datetime) -> SafeString | str:
     if standing.due_at and standing.due_at <= now:
         said.append((tags.WAITING, gettext("due")))
     return format_html_join(" ", "{}", ((tags.tag(text, colour),) for colour, text in said)) or "–"
-
-
-def change(hundredths: int) -> str:
-    """A change of growth in its colour."""
-    sign = "+" if hundredths > 0 else ""
-    return format_html(
-        '<span class="{}">{}{}</span>', "lp-minus" if hundredths < 0 else "lp-plus", sign, growth(hundredths)
-    )
 
 
 class SituationFilter(admin.SimpleListFilter):
@@ -108,6 +90,12 @@ class StandingAdmin(ReadOnlyAdmin):
         "provisional_until", "provisional_tier", "ordered_at", "grown_at", "ladder",
     ]  # fmt: skip
     readonly_fields = ["member_link", "tier_badge", "whole", "exact", "coefficient", "review", "situation"]
+    actions_list = ["next_review"]
+
+    @action(description=_("Next review"), icon="event_upcoming", url_path="next-review", permissions=["view"])
+    def next_review(self, request: HttpRequest) -> HttpResponse:
+        """Who is due, and what will happen to each."""
+        return next_review.page(self, request)
 
     @admin.display(description=_("member"), ordering="member__external_id")
     def member_link(self, standing):
@@ -123,7 +111,7 @@ class StandingAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("growth"))
     def exact(self, standing):
-        return growth(standing.growth)
+        return amounts.growth(standing.growth)
 
     @admin.display(description=_("coefficient"), ordering="coefficient_percent")
     def coefficient(self, standing):
@@ -139,7 +127,7 @@ class StandingAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TierChange)
-class TierChangeAdmin(ReadOnlyAdmin):
+class TierChangeAdmin(TierDecisionFiles, ReadOnlyAdmin):
     """Every change of a tier: when, from where to where, and why."""
 
     empty = _("No tier has changed yet. Members rise when a ladder is in force and their growth reaches a threshold.")
@@ -189,7 +177,7 @@ class TierChangeAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("growth"))
     def with_growth(self, row):
-        return growth(row.growth)
+        return amounts.growth(row.growth)
 
     @admin.display(description=_("decided by"))
     def decided(self, row):
@@ -224,15 +212,15 @@ class GrowthEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("due"))
     def due(self, entry):
-        return change(entry.asked)
+        return amounts.change(entry.asked)
 
     @admin.display(description=_("change"), ordering="delta")
     def moved(self, entry):
-        return change(entry.delta)
+        return amounts.change(entry.delta)
 
     @admin.display(description=_("growth after"))
     def after(self, entry):
-        return growth(entry.balance_after)
+        return amounts.growth(entry.balance_after)
 
     @admin.display(description=_("because of"))
     def because(self, entry):

@@ -25,7 +25,7 @@ from .reviews import Review, ReviewLike
 from .rules import CapCounter, EarningRule, EarningRuleVersion, RuleCondition
 from .score_buckets import ScoreBucket
 from .score_policies import CurvePoint, Dimension, ScoreDimension, ScorePolicy, ScoreSource
-from .scores import Score, ScoreRestatement, ScoreSnapshot, ScoreThreshold
+from .scores import MemberState, Score, ScoreRestatement, ScoreSnapshot, ScoreThreshold
 from .segments import Segment, SegmentCondition, SegmentSize
 from .shortfalls import Shortfall
 from .standings import Standing, TierChange
@@ -72,6 +72,7 @@ __all__ = [
     "MedalLevel",
     "MedalStanding",
     "MemberStats",
+    "MemberState",
     "Order",
     "OrderLine",
     "ParkedEvent",

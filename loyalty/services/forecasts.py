@@ -1,0 +1,325 @@
+"""What a ladder would do to the real members: their standings are copied, time passes on the copy, nothing is saved.
+
+Judged by the very SQL of the nightly review (judgement.py). A copy lies in temporary tables of one transaction. When there
+are more members than SAMPLE, every so-manieth stands for the others; who shows the numbers says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from common import clock
+from loyalty.models import GrowthEntry, Ladder, Standing, Tier
+from loyalty.services import judgement
+from loyalty.services.judgement import Tables, day, instant
+from loyalty.services.ladders import PARTS, CompiledLadder
+from members.models import Member
+
+SAMPLE = 50_000
+MONTHS = 12
+
+Matrix = dict[tuple[int | None, int | None], int]
+Pyramid = dict[int | None, int]
+
+_COPY = Tables("forecast_standing", "forecast_entry")
+_EARLY = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+_FAR = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Numbers of members by tier id (None: no tier yet). Each counted member stands for `every` members.
+
+    `at_once` and `at_review` say from where to where members go: when the ladder comes into force, and at the next
+    review if nobody grows. `months` is the pyramid today and on the first of each coming month, if members grow
+    as they did in the same month of last year and nobody joins or leaves.
+    """
+
+    as_of: dt.datetime
+    members: int
+    every: int
+    at_once: Matrix
+    at_review: Matrix
+    months: list[tuple[dt.date, Pyramid]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the coming review does to one member; growth in hundredths."""
+
+    member_id: int
+    external_id: str
+    tier_before: int | None
+    tier_after: int | None
+    growth_before: int
+    growth_after: int
+    in_grace: bool
+    review_at: dt.datetime
+
+
+def of(ladder: Ladder, as_of: dt.datetime, *, sample: int = SAMPLE) -> Forecast:
+    """What comes if `ladder`, a draft or the one in force, decides from `as_of`, the start of a local day, on."""
+    law = CompiledLadder(ladder)
+    members = Standing.objects.filter(member__status=Member.Status.ACTIVE).count()
+    every = max(-(-members // sample), 1)
+    with _copied(f"s.member_id % {every:d} = 0", as_of, law, every) as copy:
+        copy.begin(as_of)
+        at_once = _scaled(copy.moves(), every)
+        copy.save()
+        copy.pass_until(copy.last_review(), once=True)
+        at_review = _scaled(copy.moves(), every)
+        copy.restore()
+        months = [(clock.local_date(as_of), _scaled(copy.pyramid(), every))]
+        for first, end in _months(clock.local_date(as_of)):
+            copy.live_through(first, end)
+            months.append((end, _scaled(copy.pyramid(), every)))
+    return Forecast(as_of, members, every, at_once, at_review, months)
+
+
+def coming_review(ladder: Ladder, until: dt.datetime) -> list[Verdict]:
+    """What the reviews due by `until` on the ladder in force will do if nobody grows before, in order of growth."""
+    due = f"(s.tier_until <= {instant(until)} OR s.override_until <= {instant(until)}) AND s.ladder_id = {ladder.pk:d}"
+    with _copied(due, until, CompiledLadder(ladder), 1) as copy:
+        copy.pass_until(until, once=True)
+        return copy.verdicts()
+
+
+def _months(today: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
+    """From today to the first of next month, then month by month: (first day, first day after)."""
+    first = today
+    for _month in range(MONTHS):
+        end = clock.months_after(clock.month_start(first), 1)
+        yield first, end
+        first = end
+
+
+def _scaled(counts: dict, every: int) -> dict:
+    return {key: count * every for key, count in counts.items()}
+
+
+@contextmanager
+def _copied(who: str, as_of: dt.datetime, law: CompiledLadder, every: int) -> Iterator[_Copy]:
+    """A copy of the standings `s` of active members for which `who` holds; it goes as it came."""
+    with transaction.atomic():
+        copy = _Copy(law, every)
+        copy.make(who, as_of)
+        yield copy
+        copy.drop()
+
+
+class _Copy:
+    """Standings on which a ladder may be tried."""
+
+    def __init__(self, law: CompiledLadder, every: int):
+        self._law, self._every = law, every
+        self._ranks = dict(Tier.objects.values_list("pk", "rank"))
+
+    def make(self, who: str, as_of: dt.datetime) -> None:
+        """Copy standings, and the growth that a year of inflow and the window need."""
+        on = clock.local_date(as_of)
+        kinds = ", ".join(f"'{kind}'" for kind in judgement.COUNTED)
+        _run(f"""
+            CREATE TEMPORARY TABLE {_COPY.standings} AS
+            SELECT s.* FROM loyalty_standing s JOIN members_member m ON m.id = s.member_id
+            WHERE m.status = 'active' AND {who}
+        """)
+        _run(f"CREATE UNIQUE INDEX forecast_member ON {_COPY.standings} (member_id)")
+        _run(f"CREATE INDEX forecast_due ON {_COPY.standings} (due_at)")
+        reckoned = _value(f"SELECT min(reckoned_on) FROM {_COPY.standings}")
+        since = min(clock.months_after(on, -MONTHS), self._law.reckoned_on(on), _day(reckoned) if reckoned else on)
+        _run(f"""
+            CREATE TEMPORARY TABLE {_COPY.entries} AS
+            SELECT e.member_id, e.kind, e.occurred_on, e.delta
+            FROM loyalty_growthentry e JOIN {_COPY.standings} s ON s.member_id = e.member_id
+            WHERE e.occurred_on >= {day(since)} AND e.kind IN ({kinds})
+        """)
+        _run(f"CREATE INDEX forecast_entry_day ON {_COPY.entries} (occurred_on)")
+        _run(f"CREATE INDEX forecast_entry_member ON {_COPY.entries} (member_id, occurred_on)")
+
+    def drop(self) -> None:
+        _run(f"DROP TABLE {_COPY.standings}")
+        _run(f"DROP TABLE {_COPY.entries}")
+
+    def save(self) -> None:
+        """Keep the standings as they are now, for `restore`."""
+        _run(f"CREATE TEMPORARY TABLE forecast_saved AS SELECT * FROM {_COPY.standings}")
+
+    def restore(self) -> None:
+        """Go back to the moment of `save`."""
+        _run(f"DELETE FROM {_COPY.standings}")
+        _run(f"INSERT INTO {_COPY.standings} SELECT * FROM forecast_saved")
+        _run("DROP TABLE forecast_saved")
+
+    # Time -----------------------------------------------------------------------------------------------------
+
+    def begin(self, as_of: dt.datetime) -> None:
+        """The ladder comes into force for whoever stands on another one."""
+        elsewhere = f"s.ladder_id IS DISTINCT FROM {self._law.ladder.pk:d}"
+        self._write(judgement.switch(self._law, as_of, who=elsewhere, ranks=self._ranks, tables=_COPY))
+        _run(f"UPDATE {_COPY.standings} SET ladder_id = {self._law.ladder.pk:d}")
+        self._rank()
+
+    def last_review(self) -> dt.datetime:
+        """When everybody will have been reviewed once, and any grace is over."""
+        last = _instant(_value(f"SELECT max(tier_until) FROM {_COPY.standings}"))
+        return (last or _EARLY) + dt.timedelta(days=self._law.ladder.grace_days)
+
+    def pass_until(self, until: dt.datetime, *, once: bool = False) -> None:
+        """Do what is due by `until`, instant by instant; with `once`, a member is left alone after the review."""
+        while (at := _instant(_value(f"SELECT min(due_at) FROM {_COPY.standings}"))) is not None and at <= until:
+            due = f"SELECT DISTINCT reckoned_on FROM {_COPY.standings} WHERE due_at <= {instant(at)}"
+            days = [_day(value) for (value,) in _rows(due) if value]
+            self._write(judgement.review(self._law, at, who="true", days=days, tables=_COPY), once=once)
+
+    def live_through(self, first: dt.date, end: dt.date) -> None:
+        """From `first` until `end` (excluded): reviews, and on the last day the growth of the same days last year."""
+        last = end - dt.timedelta(days=1)
+        self.pass_until(clock.day_start(last))
+        self._fade(last)
+        source = (day(clock.months_after(first, -MONTHS)), day(clock.months_after(end, -MONTHS)))
+        grown = f"FROM {_COPY.entries} WHERE occurred_on >= {source[0]} AND occurred_on < {source[1]}"
+        _run(f"""
+            UPDATE {_COPY.standings}
+            SET growth = CASE WHEN growth + f.points > 0 THEN growth + f.points ELSE 0 END,
+                grown_at = CASE WHEN f.points > 0 THEN {instant(clock.day_start(last))} ELSE grown_at END,
+                ordered_at = COALESCE(ordered_at, CASE WHEN f.orders > 0 THEN {instant(clock.day_start(last))} END)
+            FROM (SELECT member_id, CAST(sum(delta) AS bigint) AS points,
+                         sum(CASE WHEN kind = '{GrowthEntry.Kind.ORDER}' THEN 1 ELSE 0 END) AS orders
+                  {grown} GROUP BY member_id) f
+            WHERE f.member_id = {_COPY.standings}.member_id
+        """)
+        _run(f"INSERT INTO {_COPY.entries} SELECT member_id, kind, {day(last)}, delta {grown}")
+        self._rise(last)
+        self._schedule(last)
+        self.pass_until(clock.day_start(end))
+        self._rank()
+
+    def _fade(self, on: dt.date) -> None:
+        """Growth that halves is brought up to the day before anything is added."""
+        if self._law.ladder.decay != Ladder.Decay.HALF_LIFE:
+            return
+        for (value,) in _rows(f"SELECT DISTINCT reckoned_on FROM {_COPY.standings} WHERE reckoned_on < {day(on)}"):
+            parts = self._law.fading((on - _day(value)).days)
+            _run(f"""
+                UPDATE {_COPY.standings}
+                SET growth = growth / {PARTS} * {parts} + growth % {PARTS} * {parts} / {PARTS}, reckoned_on = {day(on)}
+                WHERE reckoned_on = {day(_day(value))}
+            """)
+
+    def _rise(self, on: dt.date) -> None:
+        """Who reached a higher threshold rises at once."""
+        if self._law.ladder.by_rank:
+            return
+        for step in self._law.steps:
+            below = ", ".join(str(tier) for tier, rank in self._ranks.items() if rank < step.rank) or "NULL"
+            _run(f"""
+                UPDATE {_COPY.standings}
+                SET tier_id = {step.tier.pk:d}, tier_until = {instant(self._law.valid_until(step, on))}, in_grace = false
+                WHERE growth >= {step.threshold:d} AND override_until IS NULL AND (tier_id IS NULL OR tier_id IN ({below}))
+                  AND ({"ordered_at IS NOT NULL" if step.needs_order else "true"})
+            """)
+
+    def _rank(self) -> None:
+        """On a ladder by rank the lines are drawn on the first of each month, as ranking.py draws them (F4)."""
+        law = self._law.ladder
+        if not law.by_rank:
+            return
+        able = f"{_COPY.standings} s WHERE s.growth > 0 AND s.override_until IS NULL"
+        members, wider = _value(f"SELECT count(*) FROM {able}"), 100 + law.hysteresis_percent
+        whens = []
+        for step in reversed(self._law.steps[1:]):
+            size = (
+                members * (step.size or 0) // 1000 if law.line == Ladder.Line.SHARE else (step.size or 0) // self._every
+            )
+            held = f"r.rank >= {step.rank:d} AND r.place <= {size * wider // 100:d}"
+            whens.append(f"WHEN r.place <= {size:d} OR ({held}) THEN {step.tier.pk:d}")
+        lowest = self._law.steps[0].tier.pk
+        _run(f"""
+            UPDATE {_COPY.standings} SET tier_id = CASE {" ".join(whens) or "WHEN false THEN NULL"} ELSE {lowest:d} END
+            FROM (SELECT s.member_id, {judgement.rank_of(self._law)} AS rank,
+                         row_number() OVER (ORDER BY s.growth DESC, s.grown_at, s.member_id) AS place FROM {able}) r
+            WHERE r.member_id = {_COPY.standings}.member_id
+        """)
+        _run(f"UPDATE {_COPY.standings} SET tier_id = {lowest:d} WHERE growth = 0 AND override_until IS NULL")
+
+    def _schedule(self, on: dt.date) -> None:
+        """When time changes something next for each member, as CompiledLadder.due_at says."""
+        least = "LEAST" if connection.vendor == "postgresql" else "min"
+        decay = instant(self._law.decays_at(on))
+        far = instant(_FAR)
+        _run(f"""
+            UPDATE {_COPY.standings}
+            SET due_at = NULLIF({least}(COALESCE(tier_until, {far}), COALESCE(override_until, {far}),
+                                        CASE WHEN growth > 0 THEN COALESCE({decay}, {far}) ELSE {far} END), {far})
+        """)
+
+    def _write(self, judged: str, *, once: bool = False) -> None:
+        """Put down on the copy what was judged."""
+        settled = "CASE WHEN judged.reviewed AND NOT judged.in_grace THEN NULL ELSE judged.due_at END"
+        _run(f"""
+            WITH {judged}
+            UPDATE {_COPY.standings}
+            SET growth = judged.left_growth, tier_id = judged.tier_after, tier_until = judged.until_at,
+                in_grace = judged.in_grace, override_until = judged.override_until, reckoned_on = judged.reckoned_on,
+                due_at = {settled if once else "judged.due_at"}
+            FROM judged WHERE judged.member_id = {_COPY.standings}.member_id
+        """)
+
+    # Counts ---------------------------------------------------------------------------------------------------
+
+    def moves(self) -> Matrix:
+        """How many members went from where they really stand to where they stand on the copy."""
+        rows = _rows(f"""
+            SELECT s.tier_id, c.tier_id, count(*) FROM {_COPY.standings} c
+            JOIN loyalty_standing s ON s.member_id = c.member_id GROUP BY s.tier_id, c.tier_id
+        """)
+        return {(before, after): count for before, after, count in rows}
+
+    def pyramid(self) -> Pyramid:
+        """How many members stand on each tier of the copy."""
+        return Counter(dict(_rows(f"SELECT tier_id, count(*) FROM {_COPY.standings} GROUP BY tier_id")))
+
+    def verdicts(self) -> list[Verdict]:
+        """What became of each member of the copy."""
+        rows = _rows(f"""
+            SELECT s.member_id, m.external_id, s.tier_id, c.tier_id, s.growth, c.growth, c.in_grace,
+                   COALESCE(s.tier_until, s.override_until)
+            FROM {_COPY.standings} c JOIN loyalty_standing s ON s.member_id = c.member_id
+            JOIN members_member m ON m.id = s.member_id ORDER BY s.growth DESC, s.member_id
+        """)
+        return [Verdict(*values, bool(grace), _instant(at)) for *values, grace, at in rows]
+
+
+# SQL as rows ----------------------------------------------------------------------------------------------------
+
+
+def _run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _rows(statement: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def _value(statement: str):
+    return _rows(statement)[0][0]
+
+
+def _instant(value: dt.datetime | str | None) -> dt.datetime | None:
+    """SQLite keeps instants as text in UTC."""
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    return value.replace(tzinfo=dt.UTC) if value is not None and value.tzinfo is None else value
+
+
+def _day(value: dt.date | str) -> dt.date:
+    return dt.date.fromisoformat(value) if isinstance(value, str) else value
