@@ -91,6 +91,7 @@ class ImportResource(resources.ModelResource):
             if field.required and name not in (dataset.headers or [])
         ]
         if missing:
+            dataset.wipe()
             raise ValidationError(_("The file has no column “%s”.") % "”, “".join(missing))
         self.prepare(dataset)
 

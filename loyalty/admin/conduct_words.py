@@ -9,7 +9,7 @@ from fractions import Fraction
 from django.utils.translation import gettext, ngettext
 
 from common.admin import words
-from loyalty.admin.standings import factor
+from loyalty.admin.amounts import factor
 from loyalty.models import CoefficientBand, CoefficientPolicy, Conduct, OrderLine, RefundLine
 from loyalty.selectors.conduct import CAUSELESS
 

@@ -44,6 +44,7 @@ class CreditScoreResource(ImportResource):
     """External id, score, at: both ways."""
 
     row_form = CreditScoreRow
+    taken = 0
     external_id = Field("member__external_id", "external_id")
 
     class Meta:
@@ -60,7 +61,6 @@ class CreditScoreResource(ImportResource):
         self.members = {member.external_id: member for member in Member.objects.filter(external_id__in=names)}
         known = CreditScore.objects.filter(member__in=self.members.values()).values_list("member_id", "at", "score")
         self.known = {(member_id, at): score for member_id, at, score in known}
-        self.taken = 0
 
     def form_options(self):
         return {"members": self.members}

@@ -12,7 +12,6 @@ from common.services import outbox
 from members.facts import CreditUpdated
 from members.models import CreditScore, Member
 
-
 MOST = 1_000_000
 """No score is higher."""
 
@@ -28,7 +27,9 @@ def record(words: Iterable[Word], at: dt.datetime) -> None:
 
     A late one takes its place in the past; a second one for the same instant changes nothing.
     """
-    said = {(word.member.pk, word.at): word for word in reversed(list(words))}
+    said: dict[tuple[int, dt.datetime], Word] = {}
+    for word in words:
+        said.setdefault((word.member.pk, word.at), word)
     with transaction.atomic():
         known = CreditScore.objects.filter(member__in={pk for pk, _at in said}, at__in={at for _pk, at in said})
         for key in known.values_list("member_id", "at"):
