@@ -36,6 +36,11 @@ def fill(medal: Medal, chosen: str) -> dict:
     return context | {
         "rose": words.number(rose),
         "fell": words.number(fell),
+        "warnings": [
+            gettext("More members hold %(above)s than %(below)s: this is no pyramid.")
+            % {"above": above.name, "below": below.name}
+            for above, below in medal_insights.faults(reports)
+        ],
         "pyramid": _pyramid(medal, [report for report in reports if report.level]),
         "rows": [_row(medal, report, base) for report in reports],
         "base": _figures(base, base),
@@ -79,7 +84,9 @@ def _row(medal: Medal, report: LevelReport, base: LevelReport) -> dict:
         "name": level.name if level else gettext("a score, but no level yet"),
         "reached": medal_words.reached(level) if level else "",
         "benefits": level.benefits if level else "",
-        "number": level.number if level else 0,
+        "gather": reverse("admin:loyalty_medal_gather", args=[medal.pk], query={"level": level.pk})
+        if level and report.members
+        else "",
         "holders": _holders(medal, str(level.number) if level else "none"),
     }
 

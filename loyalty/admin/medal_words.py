@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -58,7 +59,7 @@ def strength(place: int, levels: int) -> str:
 
 
 def bar(medal: Medal, levels: Sequence[MedalLevel]) -> SafeString | str:
-    """Members by level in one line, the highest first; levels carry `size` and come with the lowest first."""
+    """Members by level in one line that leads to the console; levels carry `size` and come with the lowest first."""
     total = sum(level.size for level in levels)
     if not total:
         return gettext("nobody yet")
@@ -70,7 +71,8 @@ def bar(medal: Medal, levels: Sequence[MedalLevel]) -> SafeString | str:
         "", '<i style="flex-grow:{};background:{};opacity:{}"></i>', (part[:3] for part in parts if part[3].size)
     )
     said = " · ".join(f"{part[3].name} {words.number(part[3].size)}" for part in parts)
-    return format_html('<div class="lp-stack">{}</div><small>{}</small>', pieces, said)
+    console = reverse("admin:loyalty_medal_console", args=[medal.pk])
+    return format_html('<a href="{}"><div class="lp-stack">{}</div><small>{}</small></a>', console, pieces, said)
 
 
 def line(progress: Progress) -> dict:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import pairwise
 
 from django.db.models import Count, F, Max, Q, QuerySet, Sum
 
 from common import clock
-from loyalty.models import Medal, MedalAward, MedalLevel, MedalStanding, Order, OrderLine
+from loyalty.models import Medal, MedalAward, MedalCut, MedalLevel, MedalStanding, Order, OrderLine
 from loyalty.selectors.medals import MONTHS
 
 BEST = 1000
@@ -48,8 +49,8 @@ class LevelReport:
 
 
 def counted_up_to(medal: Medal) -> dt.date | None:
-    """The day before which the medal's newest scores were counted; None if they never were."""
-    return MedalStanding.objects.filter(medal=medal).aggregate(newest=Max("as_of"))["newest"]
+    """The day before which the medal's newest scores were counted; None if they never were. One query."""
+    return MedalCut.objects.filter(level__medal=medal).aggregate(newest=Max("as_of"))["newest"]
 
 
 def by_level(medal: Medal) -> list[LevelReport]:
@@ -75,6 +76,12 @@ def base(reports: list[LevelReport]) -> LevelReport:
         sum(report.orders for report in reports),
         sum(report.pieces for report in reports),
     )
+
+
+def faults(reports: list[LevelReport]) -> list[tuple[MedalLevel, MedalLevel]]:
+    """Pairs (above, below) of levels where more members stand above than below: no pyramid (domain.md F4)."""
+    held = [report for report in reports if report.level]
+    return [(above.level, below.level) for above, below in pairwise(held) if above.members > below.members]
 
 
 def movement(medal: Medal, as_of: dt.date) -> tuple[int, int]:

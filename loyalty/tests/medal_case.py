@@ -17,7 +17,7 @@ TONIGHT = dt.datetime(2026, 2, 28, 16, 0, tzinfo=dt.UTC)  # 2026-03-01 00:00 in 
 _numbers = count(1)
 
 
-def member(name: str = "alice", **values) -> Member:
+def member(name: str = "alice", /, **values) -> Member:
     """A member, made if there is none."""
     values.setdefault("registered_at", NOON - 900 * DAY)
     found, _made = Member.objects.get_or_create(external_id=name, defaults=values)

@@ -56,6 +56,13 @@ def test_the_insight_names_products_of_the_medal_and_what_else_its_holders_buy(r
     assert medal_insights.other_categories(reader, case.level(reader, 2), MARCH) == [("toys", 1, 9_00)]
 
 
+def test_levels_that_are_no_pyramid_are_named(reader):
+    assert medal_insights.faults(medal_insights.by_level(reader)) == []
+    case.buy("bob", 30_00, at=dt.datetime(2026, 3, 5, tzinfo=dt.UTC))
+    medals.award(dt.datetime(2026, 3, 31, 16, 0, tzinfo=dt.UTC), NOON)
+    assert medal_insights.faults(medal_insights.by_level(reader)) == [(case.level(reader, 2), case.level(reader, 1))]
+
+
 def test_movement_counts_who_rose_and_who_fell(reader):
     assert medal_insights.counted_up_to(reader) == MARCH
     assert medal_insights.movement(reader, MARCH) == (3, 0)
