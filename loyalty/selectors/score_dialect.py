@@ -40,7 +40,7 @@ def local_day(column: str) -> str:
 
 
 def month(column: str) -> str:
-    """The number of a day's month, as score_windows.number counts."""
+    """The number of a day's month: year × 12 + month − 1."""
     return word("month").format(column)
 
 

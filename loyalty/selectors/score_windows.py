@@ -41,11 +41,6 @@ def horizon(day: dt.date) -> dt.date:
     return clock.months_after(clock.month_start(day), -_KEPT_MONTHS)
 
 
-def number(day: dt.date) -> int:
-    """The day's month as ScoreBucket.month numbers it."""
-    return day.year * 12 + day.month - 1
-
-
-def month_of(number: int) -> dt.date:
-    """The first day of the month of that number."""
-    return dt.date(number // 12, number % 12 + 1, 1)
+def month_after(month: dt.date) -> dt.date:
+    """The first day of the next month."""
+    return clock.months_after(clock.month_start(month), 1)

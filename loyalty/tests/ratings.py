@@ -82,8 +82,10 @@ def gave_back(order: Order, cash: int | None = None) -> None:
 
 
 def mark(member: Member, *days: dt.date) -> None:
-    """Something changed on these days of the member."""
-    ChangedDay.objects.bulk_create([ChangedDay(member=member, day=day) for day in days])
+    """Something changed on these days of the member, or of whom she was merged into."""
+    member.refresh_from_db()
+    owner = member.merged_into or member
+    ChangedDay.objects.bulk_create([ChangedDay(member=owner, day=day) for day in days])
 
 
 def night(day: dt.date, *, anew: bool = False):
