@@ -29,6 +29,8 @@ app.conf.beat_schedule = {
     "count the pyramid": {"task": "loyalty.tasks.count_pyramid", "schedule": crontab(hour=2, minute=50)},
     "warn of downgrades": {"task": "loyalty.tasks.warn_of_downgrades", "schedule": crontab(hour=2, minute=15)},
     "measure members": {"task": "loyalty.tasks.measure_members", "schedule": crontab(hour=1, minute=35)},
+    "score members": {"task": "loyalty.tasks.score_members", "schedule": crontab(hour=1, minute=50)},
+    "settle scores": {"task": "loyalty.tasks.settle_scores", "schedule": crontab(hour=2, minute=20)},
     "purge old records": {"task": "common.tasks.purge_old_records", "schedule": crontab(hour=3, minute=5)},
     "refresh segments": {"task": "loyalty.tasks.refresh_segments", "schedule": crontab(hour=3, minute=35)},
     "prove the ledger": {"task": "loyalty.tasks.prove", "schedule": crontab(hour=4, minute=5)},

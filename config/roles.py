@@ -14,6 +14,7 @@ DEEDS = {
     "loyalty.publish_ladder": _("Can put a ladder in force"),
     "loyalty.publish_growthpolicy": _("Can put a growth policy in force"),
     "loyalty.publish_coefficientpolicy": _("Can put a coefficient policy in force"),
+    "loyalty.publish_scorepolicy": _("Can put a score policy in force"),
     "loyalty.publish_lifecyclepolicy": _("Can put a life-cycle policy in force"),
     "loyalty.decide_conductcase": _("Can decide whether a member's growth coefficient falls to nothing"),
     "members.import_creditscore": _("Can import credit scores from a file"),
@@ -33,7 +34,7 @@ _LEDGER = [
         "account", "wallet", "entry", "lot", "draw", "hold", "holdline", "adjustment", "transfer", "refund", "refundline",
         "shortfall", "order", "orderline", "parkedevent", "review", "reviewlike", "activity", "deliveryrefusal",
         "standing", "tierchange", "growthentry", "coefficient", "conductcase", "excusedline", "medalstanding", "medalaward",
-        "memberstats",
+        "memberstats", "score", "scoresnapshot", "scorerestatement",
     )
 ]  # fmt: skip
 _STANDING_RULES = [
@@ -43,6 +44,11 @@ _STANDING_RULES = [
     "loyalty.coefficientpolicy",
     "loyalty.coefficientband",
     "loyalty.lifecyclepolicy",
+    "loyalty.scorepolicy",
+    "loyalty.scoredimension",
+    "loyalty.scoresource",
+    "loyalty.curvepoint",
+    "loyalty.scorethreshold",
 ]
 _MEDALS = ["loyalty.medal", "loyalty.medallevel", "loyalty.medalcategory"]
 _CONFIGURATION = [
@@ -98,6 +104,7 @@ ROLES: dict[str, set[str]] = {
         "loyalty.publish_growthpolicy",
         "loyalty.publish_coefficientpolicy",
         "loyalty.publish_lifecyclepolicy",
+        "loyalty.publish_scorepolicy",
         "loyalty.override_standing",
         "loyalty.approve_standing",
         "loyalty.post_adjustment",

@@ -20,6 +20,11 @@ def _list(title, icon, app, model, query=""):
     }
 
 
+def _page(title, icon, name, permission):
+    """A sidebar line that leads to a page of its own."""
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}"), "permission": _may(permission)}
+
+
 def _stylesheet(request):
     return static("admin_site/loyalty.css")
 
@@ -85,7 +90,6 @@ UNFOLD = {
                     _list(_("Rule versions"), "history_edu", "loyalty", "earningruleversion"),
                     _list(_("Campaigns"), "campaign", "loyalty", "campaign"),
                     _list(_("Event types"), "category", "loyalty", "customeventtype"),
-                    _list(_("Segments"), "groups", "loyalty", "segment"),
                     _list(_("Paid plans"), "workspace_premium", "members", "plan"),
                     _list(_("Subscriptions"), "card_membership", "members", "subscription"),
                 ],
@@ -104,9 +108,25 @@ UNFOLD = {
                     _list(_("Tiers"), "military_tech", "loyalty", "tier"),
                     _list(_("Tier changes"), "swap_vert", "loyalty", "tierchange"),
                     _list(_("Growth entries"), "timeline", "loyalty", "growthentry"),
+                    _list(_("Value scores"), "speed", "loyalty", "score"),
+                    _list(_("Score policies"), "tune", "loyalty", "scorepolicy"),
+                    _list(_("Score thresholds"), "flag", "loyalty", "scorethreshold"),
+                    _list(_("Settled scores"), "event_available", "loyalty", "scoresnapshot"),
+                    _list(_("Late news of scores"), "update", "loyalty", "scorerestatement"),
                     _list(_("Medals"), "workspace_premium", "loyalty", "medal"),
                     _list(_("Medal holders"), "groups_3", "loyalty", "medalstanding"),
                     _list(_("Medals won and lost"), "swap_vert", "loyalty", "medalaward"),
+                ],
+            },
+            {
+                "title": _("Customers"),
+                "separator": True,
+                "items": [
+                    _page(_("Life cycle"), "cycle", "loyalty_memberstats_lifecycle", "loyalty.view_memberstats"),
+                    _page(_("RFM"), "grid_on", "loyalty_memberstats_rfm", "loyalty.view_memberstats"),
+                    _list(_("Segments"), "groups", "loyalty", "segment"),
+                    _list(_("Members in figures"), "query_stats", "loyalty", "memberstats"),
+                    _list(_("Life-cycle policies"), "rule_settings", "loyalty", "lifecyclepolicy"),
                 ],
             },
             {

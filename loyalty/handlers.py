@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from common.services.inbox import Event
-from loyalty.services import activities, conduct, transfers
+from loyalty.services import activities, conduct, scores, transfers
 from loyalty.services.desk import Desk
 from loyalty.services.memberfacts import MemberFacts
 from members.models import Member
@@ -38,12 +38,14 @@ def member_merged(payload: dict, at: dt.datetime) -> None:
     """The points follow the member."""
     members = {member.external_id: member for member in _named(payload)}
     transfers.merge(members[payload["source"]], members[payload["target"]], at)
+    scores.recount([member.pk for member in members.values()])
 
 
 def member_unmerged(payload: dict, at: dt.datetime) -> None:
     """What is left of the merged points goes back."""
     members = {member.external_id: member for member in _named(payload)}
     transfers.unmerge(members[payload["source"]], members[payload["target"]], at)
+    scores.recount([member.pk for member in members.values()])
 
 
 def _named(payload: dict):

@@ -25,6 +25,8 @@ from loyalty.services import (
     pyramid,
     ranking,
     reminders,
+    score_settlements,
+    scores,
     segments,
     shoppingdays,
     tiers,
@@ -132,6 +134,20 @@ def refresh_segments() -> None:
     """Nightly: who meets the conditions of which segment."""
     now = timezone.now()
     segments.refresh_all(_tonight(now), now)
+
+
+@shared_task
+def score_members() -> None:
+    """Nightly: bring the value scores up to date."""
+    now = timezone.now()
+    scores.count(_tonight(now), now)
+
+
+@shared_task
+def settle_scores() -> None:
+    """Nightly: settle the month whose day has come, unless that is done."""
+    now = timezone.now()
+    score_settlements.settle(_tonight(now), now)
 
 
 @shared_task

@@ -14,6 +14,8 @@ from loyalty.services import (
     proof,
     pyramid,
     reminders,
+    score_settlements,
+    scores,
     segments,
 )
 
@@ -22,6 +24,9 @@ jobs.register(maturing.JOB, _("Pending points become available"), maturing.matur
 jobs.register(lapsing.JOB, _("Open checkouts lapse"), lapsing.lapse)
 jobs.register(reminders.JOB, _("Reminders of expiry"), reminders.remind)
 jobs.register(likes.JOB, _("Likes of reviews are counted"), likes.count)
+jobs.register(scores.JOB, _("Value scores are counted"), scores.count)
+jobs.register(scores.JOB_ANEW, _("Value scores are counted from nothing"), scores.count_anew)
+jobs.register(score_settlements.JOB, _("Value scores are settled"), score_settlements.settle)
 jobs.register(proof.JOB, _("Proof of the ledger"), proof.prove)
 jobs.register(conduct.JOB, _("Growth coefficients are rated"), conduct.rate)
 jobs.register(medals.SCORES, _("Medal scores are counted"), medals.award)
