@@ -158,3 +158,40 @@ MEDALS = {
         },
     ],
 }
+_CASH_SOURCE = {"kind": "cash", "name": "Money paid in an order", "value": 4120}
+_LINE = {"code": "plus-discount", "name": "PLUS discount", "least": 4501, "is_met": False, "missing": 301}
+SCORE = {
+    "provisional": 4310,
+    "counted_on": "2026-03-15",
+    "settled": 4200,
+    "month": "2026-03-01",
+    "dimensions": [
+        {
+            "code": "consumption",
+            "name": "Consumption",
+            "provisional": 4120,
+            "settled": 4010,
+            "cap": 20000,
+            "weight_percent": 100,
+            "sources": [_CASH_SOURCE],
+        },
+        {
+            "code": "account",
+            "name": "Account",
+            "provisional": 190,
+            "settled": 190,
+            "cap": 300,
+            "weight_percent": 100,
+            "sources": [{"kind": "phone", "name": "Phone verified", "value": 190}],
+        },
+    ],
+    "drops_out": {
+        "on": "2026-04-02",
+        "month": "2025-03-01",
+        "score_without": 3900,
+        "sources": [_CASH_SOURCE | {"value": 300}],
+    },
+    "thresholds": [{"code": "birthday", "name": "Birthday gift", "least": 201, "is_met": True, "missing": 0}, _LINE],
+    "next": _LINE,
+    "ideas": [{"kind": "photo_review", "name": "Photo review", "units": 1, "gain": 30}],
+}

@@ -7,6 +7,7 @@ from .holds import HoldCaptureView, HoldReleaseView, HoldsView, HoldView
 from .medals import MedalsView, MyMedalsView
 from .members import MemberDetailView, MembersView, MeView
 from .points import MyPointsView, StatementView, TransactionsView
+from .scores import MyScoreView, ScoreView
 from .transfers import MyTransfersView, TransfersView
 from .views import EXTERNAL_ID
 
@@ -16,6 +17,7 @@ urlpatterns = [
     re_path(rf"^members/{EXTERNAL_ID}/statement$", StatementView.as_view(), name="members-statement"),
     re_path(rf"^members/{EXTERNAL_ID}/explain$", ExplainView.as_view(), name="members-explain"),
     re_path(rf"^members/{EXTERNAL_ID}/medals$", MedalsView.as_view(), name="members-medals"),
+    re_path(rf"^members/{EXTERNAL_ID}/score$", ScoreView.as_view(), name="members-score"),
     re_path(rf"^members/{EXTERNAL_ID}/adjustments$", AdjustmentsView.as_view(), name="members-adjustments"),
     path("transfers", TransfersView.as_view(), name="transfers"),
     path("holds", HoldsView.as_view(), name="holds"),
@@ -28,5 +30,6 @@ urlpatterns = [
     path("me/points/explain", MyExplainView.as_view(), name="me-points-explain"),
     path("me/check-ins", CheckInsView.as_view(), name="me-check-ins"),
     path("me/medals", MyMedalsView.as_view(), name="me-medals"),
+    path("me/score", MyScoreView.as_view(), name="me-score"),
     path("me/transfers", MyTransfersView.as_view(), name="me-transfers"),
 ]

@@ -46,7 +46,7 @@ def meeting(threshold: ScoreThreshold) -> QuerySet[Score]:
 def standpoint(member: Member) -> Standpoint | None:
     """The member's score with its reasons, by the policy it was counted by; None before the first count.
 
-    Eight queries, however long the history.
+    Six queries, however long the history.
     """
     score = Score.objects.select_related("policy").filter(member=member, policy__isnull=False).first()
     if score is None or score.policy is None:

@@ -27,6 +27,8 @@ class Work:
         ("award_medals", "medals.award", TONIGHT),
         ("measure_members", "member_stats.measure", TONIGHT),
         ("refresh_segments", "segments.refresh_all", TONIGHT),
+        ("score_members", "scores.count", TONIGHT),
+        ("settle_scores", "score_settlements.settle", TONIGHT),
         ("prove", "proof.prove", TONIGHT),
         ("mature_lots", "maturing.mature", dt.datetime(2026, 3, 1, 16, 5, tzinfo=dt.UTC)),
         ("lapse_holds", "lapsing.lapse", dt.datetime(2026, 3, 1, 16, 5, tzinfo=dt.UTC)),
