@@ -24,6 +24,7 @@ from loyalty.models import (
     GrowthEntry,
     GrowthPolicy,
     Ladder,
+    LifecyclePolicy,
     Medal,
     Order,
     RuleCondition,
@@ -34,7 +35,7 @@ from loyalty.models import (
     TierChange,
     Wallet,
 )
-from loyalty.services import adjustments, holds, medals, proof, rules, transfers
+from loyalty.services import adjustments, holds, medals, member_stats, proof, rules, segments, transfers
 from loyalty.services.occasions import Item
 from loyalty.tests import conducts, stage
 from members.models import CreditScore, Member, Plan, Subscription
@@ -196,7 +197,17 @@ def everything() -> None:
     conduct(alice.member, bob.member, now)
     Segment.objects.create(code="friends", name="Friends").members.add(alice.member)
     medal(now)
+    customers(now)
     _house(now)
+
+
+def customers(now: dt.datetime) -> None:
+    """Everybody measured, a life-cycle policy, and a segment chosen by conditions."""
+    LifecyclePolicy.objects.create(drafted_at=now)
+    member_stats.measure(now, now)
+    keen = Segment.objects.create(code="keen", name="Keen", kind=Segment.Kind.RULED)
+    keen.conditions.create(attribute="orders", operator="at_least", value="1")
+    segments.refresh(keen, HOUSE, now)
 
 
 def _house(now: dt.datetime) -> None:

@@ -1,3 +1,5 @@
+import datetime as dt
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -92,3 +94,8 @@ class Quintiles(models.Model):
 
     def __str__(self):
         return f"{self.as_of:%Y-%m-%d}"
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The cuts of recency as days."""
+        return [dt.date.fromisoformat(day) for day in self.recency]
