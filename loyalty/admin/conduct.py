@@ -27,6 +27,7 @@ class BandInline(PartInline):
 
     model = CoefficientBand
     fields = ["up_to_permille", "from_score", "percent"]
+    hide_title = True
     verbose_name_plural = _("Bands: the first that holds counts, from the best to the worst")
 
 

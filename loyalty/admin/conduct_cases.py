@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
 from common.admin import confirm, panels, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
@@ -28,6 +28,7 @@ from members.models import Member
 
 COLOURS = {"open": tags.WAITING, "approved": tags.BAD, "dismissed": tags.GOOD, "withdrawn": tags.NEWS}
 _HISTORY = 12
+_SHOWN = 20
 
 
 class NoteForm(forms.Form):
@@ -45,7 +46,7 @@ class ExcuseForm(NoteForm):
     """Which returns are not held against the member."""
 
     lines = forms.ModelMultipleChoiceField(
-        label=_("returns that do not count"), queryset=None, widget=forms.CheckboxSelectMultiple
+        label=_("returns that do not count"), queryset=None, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
     field_order = ["lines", "note"]
 
@@ -198,7 +199,8 @@ def _panel(member: Member, request: HttpRequest) -> dict:
         "window": conduct_words.window(evidence.first_day, evidence.end_day) if policy and not policy.by_score else "",
         "deserved": conduct_words.step(verdict.deserved) if verdict.deserved != verdict.present else "",
         "case": words.link(case, gettext("A person has to decide")) if case else "",
-        "returns": conduct_words.returns(evidence.lines),
+        "returns": conduct_words.returns(evidence.lines[:_SHOWN]),
+        "more": words.number(len(evidence.lines) - _SHOWN) if len(evidence.lines) > _SHOWN else "",
         "history": [
             {
                 "row": row,
