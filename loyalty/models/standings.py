@@ -28,7 +28,7 @@ class Standing(models.Model):
     coefficient_percent = models.PositiveSmallIntegerField(_("growth coefficient (%)"), default=100)
     ordered_at = models.DateTimeField(_("first completed order"), null=True, blank=True)
     ladder = models.ForeignKey(
-        Ladder, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("ladder")
+        Ladder, models.PROTECT, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("ladder")
     )
     tier = models.ForeignKey(
         Tier, models.PROTECT, null=True, blank=True, related_name="standings", verbose_name=_("tier")
@@ -38,7 +38,13 @@ class Standing(models.Model):
     in_grace = models.BooleanField(_("in grace"), default=False)
     provisional_until = models.DateTimeField(_("upgrade provisional until"), null=True, blank=True)
     provisional_tier = models.ForeignKey(
-        Tier, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("tier before the upgrade")
+        Tier,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("tier before the upgrade"),
     )
     override_until = models.DateTimeField(_("set by hand until"), null=True, blank=True)
     reckoned_on = models.DateField(_("decay booked up to"), null=True, blank=True)
@@ -53,11 +59,10 @@ class Standing(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at"], name="standing_due", condition=Q(due_at__isnull=False)),
-            models.Index(fields=["tier"], name="standing_tier"),
         ]
 
     def __str__(self):
-        return f"{self.member_id}: {self.tier}"
+        return f"{self.member}: {self.tier}"
 
     @property
     def whole_growth(self) -> int:
@@ -83,8 +88,10 @@ class TierChange(InsertOnlyModel):
     member = models.ForeignKey(
         Member, models.PROTECT, related_name="tier_changes", db_index=False, verbose_name=_("member")
     )
-    before = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", verbose_name=_("from"))
-    after = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", verbose_name=_("to"))
+    before = models.ForeignKey(
+        Tier, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=_("from")
+    )
+    after = models.ForeignKey(Tier, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=_("to"))
     reason = models.CharField(_("reason"), max_length=12, choices=Reason)
     growth = models.BigIntegerField(_("growth (hundredths)"))
     at = models.DateTimeField(_("at"))
@@ -96,7 +103,12 @@ class TierChange(InsertOnlyModel):
     reference = models.CharField(_("because of"), max_length=200, blank=True)
     note = models.CharField(_("note"), max_length=500, blank=True)
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("decided by")
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("decided by"),
     )
 
     class Meta:
@@ -109,4 +121,4 @@ class TierChange(InsertOnlyModel):
         ]
 
     def __str__(self):
-        return f"{self.member_id}: {self.before_id} → {self.after_id}"
+        return f"{self.member}: {self.before} → {self.after}"

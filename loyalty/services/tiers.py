@@ -27,7 +27,7 @@ from loyalty.services.ladders import CompiledLadder, Terms
 from members.models import Member
 
 JOB = "review-tiers"
-MEMBERS_PER_CHUNK = 5000
+MEMBERS_PER_CHUNK = 10_000
 
 # Written in this order, each statement still finds what `judged` is computed from; PostgreSQL runs them as one.
 _STEPS = (
@@ -127,61 +127,76 @@ def _waiting(night: Night) -> QuerySet[Standing]:
     current = night.terms.at(night.as_of)
     if current is None:
         return Standing.objects.none()
-    elsewhere = Q(ladder=None) | ~Q(ladder=current.ladder)
-    return Standing.objects.filter(Q(due_at__lte=night.approved) | elsewhere, member__status=Member.Status.ACTIVE)
+    due, elsewhere = _wanting(night, current)
+    return Standing.objects.filter(due | elsewhere & Q(member__status=Member.Status.ACTIVE))
+
+
+def _wanting(night: Night, current: CompiledLadder, path: str = "") -> tuple[Q, Q]:
+    """Due, and elsewhere; `path` leads to the standing. Nothing is due for who has left."""
+    due = Q(**{f"{path}due_at__lte": night.approved})
+    return due, Q(**{f"{path}ladder": None}) | ~Q(**{f"{path}ladder": current.ladder})
 
 
 def _review_span(night: Night, first: int, last: int) -> dict[str, int]:
     """One chunk: lock the accounts in id order, then read what is due (docs/locking.md)."""
-    within = {"member_id__gte": first, "member_id__lte": last}
-    members = _waiting(night).filter(**within).values("member_id")
-    locked = Account.objects.select_for_update().filter(wallet__member__in=members).order_by("pk")
+    current = night.terms.at(night.as_of)
+    if current is None:
+        return {}
+    standing = "wallet__member__standing__"
+    due, elsewhere = _wanting(night, current, standing)
+    within = {f"{standing}member_id__gte": first, f"{standing}member_id__lte": last}
+    locked = Account.objects.select_for_update(of=("self",)).filter(due | elsewhere, **within).order_by("pk")
     if not list(locked.values_list("pk", flat=True)):
         return {}
-    active = "EXISTS (SELECT 1 FROM members_member m WHERE m.id = s.member_id AND m.status = 'active')"
-    who = f"s.member_id BETWEEN {first:d} AND {last:d} AND {active}"
-    return dict(_catch_up(night, who, Q(**within, member__status=Member.Status.ACTIVE)))
+    query = Q(member_id__gte=first, member_id__lte=last)
+    return dict(_catch_up(night, f"s.member_id BETWEEN {first:d} AND {last:d}", query))
 
 
 def _catch_up(night: Night, who: str, query: Q) -> Counter[str]:
     """Go through the ladders that were in force up to `as_of`: what was due under each, then the change to the next."""
     done: Counter[str] = Counter()
-    found = set(Standing.objects.filter(query).values_list("ladder_id", flat=True).distinct())
+    first = _first_due(query)
     begun = night.terms.begun(night.as_of)
     for place, (start, ladder) in enumerate(begun):
         is_last, key = place == len(begun) - 1, ladder.ladder.pk
         former = [begun[place - 1][1].ladder.pk] if place else []
         if is_last:
             # Whoever stands on none, or on one that is no more, comes straight to the ladder in force.
-            former = sorted(found - {None, key})
-            if None in found:
+            former = sorted(first.keys() - {None, key})
+            if None in first:
                 done += _switch(ladder, night.as_of, f"{who} AND s.ladder_id IS NULL")
-                found.add(key)
-        if found.intersection(former):
+        if first.keys() & set(former):
             done += _switch(ladder, start, f"{who} AND s.ladder_id IN ({', '.join(map(str, former))})")
-            found.add(key)
-        if key in found:
-            ends = night.as_of if is_last else begun[place + 1][0] - dt.datetime.resolution
-            on_it = Standing.objects.filter(query, ladder=ladder.ladder)
-            done += _reviews(ladder, who, on_it, min(ends, night.approved))
+        if done:
+            first = _first_due(query)
+        ends = night.as_of if is_last else begun[place + 1][0] - dt.datetime.resolution
+        while (at := first.get(key)) is not None and at <= min(ends, night.approved):
+            done += _review(ladder, at, who, query)
+            first = _first_due(query)
     return done
 
 
-def _reviews(ladder: CompiledLadder, who: str, standings: QuerySet[Standing], until: dt.datetime) -> Counter[str]:
-    """One pass for each instant at which any of them was due, in order."""
-    done: Counter[str] = Counter()
-    while (at := standings.filter(due_at__lte=until).aggregate(at=Min("due_at"))["at"]) is not None:
-        days: Iterable[dt.date] = ()
-        if ladder.ladder.decay == Ladder.Decay.HALF_LIFE:
-            days = list(standings.filter(due_at__lte=at).values_list("reckoned_on", flat=True).distinct())
-        judged = judgement.review(ladder, at, who=f"{who} AND s.ladder_id = {ladder.ladder.pk}", days=days)
-        done += write(ladder, at, judged, judgement.TAKES[ladder.ladder.decay])
-    return done
+def _first_due(query: Q) -> dict[int | None, dt.datetime | None]:
+    """When the first of some standings is due, by the ladder they stand on."""
+    standings = Standing.objects.filter(query).order_by().values("ladder_id")
+    return dict(standings.annotate(first=Min("due_at")).values_list("ladder_id", "first"))
+
+
+def _review(ladder: CompiledLadder, at: dt.datetime, who: str, query: Q) -> Counter[str]:
+    """One pass: all that is due at one instant."""
+    days: Iterable[dt.date] = ()
+    if ladder.ladder.decay == Ladder.Decay.HALF_LIFE:
+        due = Standing.objects.filter(query, ladder=ladder.ladder, due_at__lte=at)
+        days = list(due.order_by().values_list("reckoned_on", flat=True).distinct())
+    judged = judgement.review(ladder, at, who=f"{who} AND s.ladder_id = {ladder.ladder.pk}", days=days)
+    return write(ladder, at, judged, judgement.TAKES[ladder.ladder.decay])
 
 
 def _switch(ladder: CompiledLadder, at: dt.datetime, who: str) -> Counter[str]:
+    # Who has left keeps the last ladder; nothing is due there any more.
+    active = "EXISTS (SELECT 1 FROM members_member m WHERE m.id = s.member_id AND m.status = 'active')"
     ranks = dict(Tier.objects.values_list("pk", "rank"))
-    return write(ladder, at, judgement.switch(ladder, at, who=who, ranks=ranks), "ladder")
+    return write(ladder, at, judgement.switch(ladder, at, who=f"{who} AND {active}", ranks=ranks), "ladder")
 
 
 def write(ladder: CompiledLadder, at: dt.datetime, judged: str, kind: str) -> Counter[str]:
