@@ -122,7 +122,8 @@ class EditionAdmin(AuditedAdmin):
     def says(self, edition: Edition) -> dict[Any, Any]:
         """What the edition says: by field, in the form's words."""
         shown = getattr(self.form, "base_fields", {})
-        fields = [field for field in edition._meta.fields if field.editable and field.name != "note"]
+        hidden = {edition._meta.pk.name, "note"}
+        fields = [field for field in edition._meta.fields if field.editable and field.name not in hidden]
         return {
             str(shown[field.name].label if field.name in shown else field.verbose_name): _value(
                 edition, field, shown.get(field.name)

@@ -37,6 +37,14 @@ class RungInline(PartInline):
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("tier", "ladder")
 
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """Tiers are made on their own page."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "tier":
+            for deed in ("add", "change", "delete", "view"):
+                setattr(field.widget, f"can_{deed}_related", False)
+        return field
+
 
 @admin.register(Ladder)
 class LadderAdmin(PreviewMixin, EditionAdmin):

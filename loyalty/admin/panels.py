@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.admin import panels, words
-from loyalty.admin import adjustments, holders, sentences
+from loyalty.admin import adjustments, holders, sentences, standing_panel
 from loyalty.admin.tiers import badge
 from loyalty.models import Activity, Entry, Hold, Lot, Order, Review, Shortfall, Standing, Tier, Wallet
 from loyalty.selectors import balances, explanations
@@ -170,6 +170,7 @@ panels.register_filter(MEMBER, TierFilter)
 for _order, (_code, _title, _load, _permission) in enumerate(
     [
         ("balance", _("Balance"), _balance, "loyalty.view_account"),
+        ("standing", _("Standing"), standing_panel.load, "loyalty.view_standing"),
         ("holds", _("Open checkouts"), _holds, "loyalty.view_hold"),
         ("lots", _("Points by expiry"), _lots, "loyalty.view_lot"),
         ("statement", _("Statement"), _statement, "loyalty.view_entry"),

@@ -7,6 +7,7 @@ import datetime as dt
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -16,7 +17,7 @@ from unfold.decorators import action
 
 from common.admin import tags, words
 from common.admin.base import ReadOnlyAdmin
-from loyalty.admin import amounts, holders, next_review
+from loyalty.admin import amounts, by_hand, holders, next_review
 from loyalty.admin.amounts import factor
 from loyalty.admin.tier_decisions import TierDecisionFiles
 from loyalty.admin.tiers import badge
@@ -91,11 +92,25 @@ class StandingAdmin(ReadOnlyAdmin):
     ]  # fmt: skip
     readonly_fields = ["member_link", "tier_badge", "whole", "exact", "coefficient", "review", "situation"]
     actions_list = ["next_review"]
+    actions_detail = ["set_tier", "lift"]
 
     @action(description=_("Next review"), icon="event_upcoming", url_path="next-review", permissions=["view"])
     def next_review(self, request: HttpRequest) -> HttpResponse:
         """Who is due, and what will happen to each."""
         return next_review.page(self, request)
+
+    def has_override_permission(self, request: HttpRequest, object_id=None) -> bool:
+        return request.user.has_perm("loyalty.override_standing")
+
+    @action(description=_("Set tier by hand"), icon="back_hand", permissions=["override"])
+    def set_tier(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Ask for tier, end and reason, then let the service do it."""
+        return by_hand.set_tier(self, request, get_object_or_404(Standing, pk=object_id))
+
+    @action(description=_("End the tier set by hand"), icon="undo", permissions=["override"])
+    def lift(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Ask for the reason, then let growth decide again."""
+        return by_hand.lift(self, request, get_object_or_404(Standing, pk=object_id))
 
     @admin.display(description=_("member"), ordering="member__external_id")
     def member_link(self, standing):

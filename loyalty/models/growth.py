@@ -139,4 +139,4 @@ class GrowthEntry(InsertOnlyModel):
         ]
 
     def __str__(self):
-        return f"{self.member_id}/{self.seq} {self.kind} {self.delta}"
+        return f"{self.member}/{self.seq} {self.get_kind_display()}"

@@ -156,7 +156,7 @@ class Rung(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.ladder_id}: {self.tier}"
+        return str(self.tier)
 
     @property
     def size(self) -> int | None:

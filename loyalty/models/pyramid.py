@@ -21,7 +21,7 @@ class PyramidDay(models.Model):
 
     class Meta:
         verbose_name = _("day of the pyramid")
-        verbose_name_plural = _("days of the pyramid")
+        verbose_name_plural = _("pyramid")
         ordering = ["-day", "tier__rank"]
         constraints = [models.UniqueConstraint(fields=["day", "tier"], name="pyramid_day_once")]
 
