@@ -15,21 +15,22 @@ def path(rungs: Sequence[Rung], *, soft_landing: bool = False) -> list[tuple[Tie
     ladder = sorted(rungs, key=lambda rung: rung.tier.rank)
     if not ladder:
         return []
-    place = len(ladder) - 1
-    growth = ladder[place].threshold
+    place, growth = len(ladder) - 1, ladder[-1].threshold
     stays: list[tuple[Tier, int | None]] = []
     while True:
-        rung, months = ladder[place], 0
-        while growth and rung.deduction and rung.validity_months and ladder[place] is rung:
-            months += rung.validity_months
+        rung, below, months = ladder[place], place, 0
+        moves = rung.validity_months is not None
+        while below == place and moves:
+            months += rung.validity_months or 0
             growth = max(0, growth - rung.deduction)
-            place = _place(ladder, growth, place - 1 if soft_landing else 0)
-        if ladder[place] is rung:
+            below = min(place, max(_reached(ladder, growth), place - 1 if soft_landing else 0))
+            moves = bool(rung.deduction and growth)
+        if below == place:
             return [*stays, (rung.tier, None)]
         stays.append((rung.tier, months))
+        place = below
 
 
-def _place(ladder: Sequence[Rung], growth: int, least: int) -> int:
-    """The highest rung that the growth reaches, not below `least`."""
-    reached = [number for number, rung in enumerate(ladder) if rung.threshold <= growth]
-    return max(reached[-1] if reached else 0, least)
+def _reached(ladder: Sequence[Rung], growth: int) -> int:
+    """The highest rung that so much growth reaches."""
+    return max((place for place, rung in enumerate(ladder) if rung.threshold <= growth), default=0)
