@@ -10,7 +10,7 @@ from django.db import connection
 from common import clock
 from common.models import Fact, JobRun
 from loyalty.models import GrowthEntry, Ladder, Programme, Standing, TierChange
-from loyalty.services import tiers
+from loyalty.services import tiers, transfers
 from loyalty.tests.proven import assert_proven
 from loyalty.tests.stage import (
     DAY,
@@ -24,6 +24,7 @@ from loyalty.tests.stage import (
     set_programme,
     standing,
 )
+from members.models import Member
 from members.services import members
 
 pytestmark = pytest.mark.django_db
@@ -371,6 +372,7 @@ def test_who_has_left_is_not_reviewed():
     a_growth_policy()
     grow(2_500)
     members.close("alice", NOON + DAY)
+    transfers.close(Member.objects.get(), NOON + DAY)
     review(dt.date(2027, 3, 1))
     assert GrowthEntry.objects.filter(kind="deduction").count() == 0
 
