@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
+from common import clock
 from common.models import Delivery, DeliveryAttempt, Fact, Staff, WebhookEndpoint
 from common.services import api_keys, outbox
 from common.services.audit import Actor
@@ -29,15 +30,29 @@ from loyalty.models import (
     Order,
     RuleCondition,
     Rung,
+    ScoreRestatement,
+    ScoreSnapshot,
+    ScoreThreshold,
     Segment,
     Standing,
     Tier,
     TierChange,
     Wallet,
 )
-from loyalty.services import adjustments, holds, medals, member_stats, proof, rules, segments, transfers
+from loyalty.services import (
+    adjustments,
+    holds,
+    medals,
+    member_stats,
+    proof,
+    rules,
+    score_settlements,
+    scores,
+    segments,
+    transfers,
+)
 from loyalty.services.occasions import Item
-from loyalty.tests import conducts, stage
+from loyalty.tests import conducts, ratings, stage
 from members.models import CreditScore, Member, Plan, Subscription
 from merchants.models import Merchant, StaffRole, Store
 
@@ -154,6 +169,24 @@ def conduct(alice: Member, bob: Member, now: dt.datetime) -> None:
     ConductCase.objects.create(member=bob, policy=policy, returned=30, lines=30, opened_at=now)
 
 
+def value_scores(now: dt.datetime) -> None:
+    """A score policy with a curve, counted tonight and settled; and news that came too late for Alice."""
+    ratings.a_policy(
+        ratings.a_source("cash", 1, "consumption", cap_month=150),
+        ratings.a_source("login", 5),
+        ratings.a_source("phone", 20, "account"),
+        curves={"consumption": [(0, 0), (100, 80), (400, 200)]},
+    )
+    ScoreThreshold.objects.create(code="birthday", name="Birthday gift", value=50)
+    tonight = clock.day_start(clock.local_date(now))
+    scores.count(tonight, now)
+    score_settlements.settle(tonight, now)
+    snapshot = ScoreSnapshot.objects.get(member__external_id="alice")
+    ScoreRestatement.objects.create(
+        member=snapshot.member, month=snapshot.month, settled=snapshot.value, restated=snapshot.value + 5, at=now
+    )
+
+
 def everything() -> None:
     """At least one row on every page of both sites."""
     now = timezone.now()
@@ -198,6 +231,7 @@ def everything() -> None:
     Segment.objects.create(code="friends", name="Friends").members.add(alice.member)
     medal(now)
     customers(now)
+    value_scores(now)
     _house(now)
 
 
