@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
-from loyalty.models import Account, Programme, Wallet
+from loyalty.models import Account, Programme, Standing, Wallet
 from members.models import Member
 
 
@@ -20,6 +20,11 @@ def with_wallets() -> QuerySet[Member]:
 def wallet_of(member: Member) -> Wallet | None:
     """The wallet; None before the first movement."""
     return getattr(member, "wallet", None)
+
+
+def standing_of(member: Member) -> Standing | None:
+    """The standing, with its tier; None before the first movement."""
+    return getattr(member, "standing", None)
 
 
 def account_of(member: Member) -> Account | None:
