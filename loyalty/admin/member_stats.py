@@ -125,26 +125,32 @@ def _classes(cuts: Quintiles) -> list[dict]:
     """From where to where each class reaches, the best on top."""
     days = [words.day(day) for day in cuts.days]
     frequencies, moneys = [words.number(cut) for cut in cuts.frequency], [words.money(cut) for cut in cuts.money]
+    say_days = (gettext("until %(high)s"), gettext("after %(low)s, until %(high)s"), gettext("after %(low)s"))
+    say_more = (
+        gettext("up to %(high)s"),
+        gettext("more than %(low)s, up to %(high)s"),
+        gettext("more than %(low)s"),
+    )
     return [
         {
             "number": number,
-            "recency": _reach(days, number),
-            "frequency": _reach(frequencies, number),
-            "money": _reach(moneys, number),
+            "recency": _reach(days, number, say_days),
+            "frequency": _reach(frequencies, number, say_more),
+            "money": _reach(moneys, number, say_more),
         }
         for number in reversed(portraits.CLASSES)
     ]
 
 
-def _reach(cuts: list[str], number: int) -> str:
+def _reach(cuts: list[str], number: int, say: tuple[str, str, str]) -> str:
     """Class 1 reaches up to the first cut, class 5 from beyond the last one."""
     if number == 1:
-        return gettext("up to %s") % cuts[0]
-    if number == len(cuts) + 1:
-        return gettext("more than %s") % cuts[-1]
+        return say[0] % {"high": cuts[0]}
+    if number > len(cuts):
+        return say[2] % {"low": cuts[-1]}
     if cuts[number - 2] == cuts[number - 1]:
         return gettext("nobody: too many are alike")
-    return gettext("more than %(low)s, up to %(high)s") % {"low": cuts[number - 2], "high": cuts[number - 1]}
+    return say[1] % {"low": cuts[number - 2], "high": cuts[number - 1]}
 
 
 def _panel(member: Member, request: HttpRequest) -> dict:

@@ -42,7 +42,7 @@ def show(portrait: Portrait, query: Mapping[str, Any] | None = None) -> dict:
         "heat": _heat(portrait, query),
         "classes": CLASSES,
         "never": words.number(portrait.heat[None]),
-        "sample": [(words.link(member), member.name) for member in portrait.sample],
+        "sample": [words.link(member) for member in portrait.sample],
     }
 
 
@@ -81,7 +81,7 @@ def _heat(portrait: Portrait, query: Mapping[str, Any] | None) -> list[dict]:
                 {
                     "members": words.number(number) if number else "·",
                     # A few members are seen too: the tint begins at 10 %.
-                    "tint": 10 + number * 80 // most if number else 0,
+                    "tint": 10 + number * 55 // most if number else 0,
                     "spend": words.money(money // number) if number else "",
                     "link": members(query, r__exact=r, f__exact=f) if number else "",
                     "says": gettext("R%(r)d F%(f)d: %(members)s members, %(share)s, spend %(money)s")

@@ -33,6 +33,7 @@ class ConditionInline(TabularInline):
     model = SegmentCondition
     form = ConditionForm
     extra = 0
+    hide_title = True
     verbose_name_plural = _("Conditions: all of a group must hold, one group is enough")
 
 
