@@ -82,13 +82,16 @@ class ScorePolicyAdmin(PreviewMixin, EditionAdmin):
         return {"dimensions": score_words.described(of[ScoreDimension], of[ScoreSource], of[CurvePoint])}
 
     def says(self, edition):
-        """The fields, then weight, sources and curve of each dimension."""
+        """The fields, then weight, curve and each source of each dimension."""
         said = super().says(edition)
         points = list(edition.points.all())
-        rows = score_words.described(edition.dimensions.all(), edition.sources.select_related("event_type"), points)
-        for row in rows:
-            corners = ", ".join(f"{p.x} → {p.y}" for p in points if p.get_dimension_display() == row["name"])
-            said[row["name"]] = " ".join(filter(None, [row["says"], *row["sources"], corners]))
+        for row in edition.dimensions.all():
+            said[str(row)] = score_words.dimension(row)
+            corners = [f"{point.x} → {point.y}" for point in points if point.dimension == row.code]
+            if corners:
+                said[gettext("Curve of %s") % row] = ", ".join(corners)
+        for source in edition.sources.select_related("event_type"):
+            said[f"{source.get_dimension_display()}: {source}"] = score_words.source(source)
         return said
 
     def consequences(self, edition):
