@@ -7,21 +7,14 @@ import datetime as dt
 from common import clock
 from common.models import ApiKey, Staff, WebhookEndpoint
 from common.services import api_keys, audit
-from config.demo import rulebook
+from config.demo import conduct, medals, rulebook, scores, segments, standing
 from config.demo.habits import QUIZ
 from config.demo.people import Person
-from loyalty.models import Campaign, CustomEventType, Programme, Segment, Tier, Wallet
+from loyalty.models import Campaign, CustomEventType, Programme, Segment
 from loyalty.selectors import programme as programmes
 from loyalty.services import campaigns
 from members.models import Member, Plan, Subscription
 
-TIERS = (
-    ("registered", "Registered"),
-    ("bronze", "Bronze"),
-    ("silver", "Silver"),
-    ("gold", "Gold"),
-    ("diamond", "Diamond"),
-)
 API_KEY_NAME = "Demo shop"
 QUIZ_SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -38,14 +31,17 @@ def set_up(start: dt.datetime, end: dt.datetime, author: Staff, approver: Staff)
     Programme.objects.filter(pk=programme.pk, name="Loyalty").update(
         name="Demo programme", unit_name="beans", reminder_days=[30, 7, 1], like_check_days=[7, 30]
     )
-    for rank, (code, name) in enumerate(TIERS):
-        Tier.objects.get_or_create(code=code, defaults={"name": name, "rank": rank})
+    standing.set_up(author, approver, start)
+    conduct.set_up(author, approver, start)
     Plan.objects.get_or_create(code="plus", defaults={"name": "PLUS"})
     for code, name in (("business", "Businesses"), ("keen", "Keen on the app"), ("newcomers", "Newcomers")):
         Segment.objects.get_or_create(code=code, defaults={"name": name})
     CustomEventType.objects.get_or_create(
         name=QUIZ, defaults={"description": "A quiz in the app was finished.", "schema": QUIZ_SCHEMA}
     )
+    scores.set_up(author, approver, start)
+    segments.set_up(author, approver, start)
+    medals.set_up()
     campaign = _campaign(start, end, author)
     rulebook.put_in_force(rulebook.write(author, start, campaign), approver, start)
     if campaign.status == Campaign.Status.DRAFT:
@@ -96,16 +92,6 @@ def enrol(people: list[Person], start: dt.datetime, end: dt.datetime) -> None:
     ):
         chosen = [members[p.external_id] for p in people if belongs(p) and p.external_id in members]
         Segment.objects.get(code=code).members.add(*chosen)
-
-
-def rank(people: list[Person]) -> None:
-    """Standing by how much a member shops; what leads to a tier comes with growth (issue 3)."""
-    tiers = {tier.code: tier for tier in Tier.objects.all()}
-    steps = ((40, "diamond"), (20, "gold"), (10, "silver"), (4, "bronze"))
-    for least, code in steps:
-        most = min((step for step, _code in steps if step > least), default=10**6)
-        names = [p.external_id for p in people if least <= p.orders < most]
-        Wallet.objects.filter(member__external_id__in=names, tier=None).update(tier=tiers[code])
 
 
 def issue_key(author: Staff, at: dt.datetime) -> str | None:

@@ -11,6 +11,8 @@ from loyalty.services import editions
 
 Attribute, Operator = SegmentCondition.Attribute, SegmentCondition.Operator
 
+Groups = list[list[tuple[Attribute, Operator, str]]]
+
 STAGES = {
     "prospect": "Prospects",
     "new": "New",
@@ -94,7 +96,7 @@ def set_up(author: Staff, approver: Staff, start: dt.datetime) -> None:
             _put(segment, groups)
 
 
-def _put(segment: Segment, groups: list[list[tuple[str, str, str]]]) -> None:
+def _put(segment: Segment, groups: Groups) -> None:
     SegmentCondition.objects.bulk_create(
         SegmentCondition(segment=segment, group=number, attribute=attribute, operator=operator, value=value)
         for number, conditions in enumerate(groups, 1)

@@ -35,8 +35,8 @@ def warn(
 
     What the review would do is computed by the review's own text, as if it were held now. None without a ladder that warns.
     """
-    ladder = ladders.load(programmes.current()).ladders.at(as_of)
-    if ladder is None or not ladder.ladder.warn_days or ladder.ladder.by_rank:
+    ladder = _warning(as_of)
+    if ladder is None:
         return None
     near = _near(ladder, as_of)
     return jobs.run(
@@ -48,6 +48,18 @@ def warn(
         requested_by=requested_by,
         progress=progress,
     )
+
+
+def is_due(as_of: dt.datetime) -> bool:
+    """Whether any review is near of which members have not been warned."""
+    ladder = _warning(as_of)
+    return ladder is not None and _near(ladder, as_of).exists()
+
+
+def _warning(as_of: dt.datetime) -> CompiledLadder | None:
+    """The ladder in force, if it warns."""
+    ladder = ladders.load(programmes.current()).ladders.at(as_of)
+    return ladder if ladder is not None and ladder.ladder.warn_days and not ladder.ladder.by_rank else None
 
 
 def _near(ladder: CompiledLadder, as_of: dt.datetime) -> QuerySet[Standing]:

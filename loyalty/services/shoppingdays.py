@@ -52,6 +52,15 @@ def pay(
     )
 
 
+def is_due(as_of: dt.datetime) -> bool:
+    """Whether a month's pay day has come that has not been dealt with."""
+    policy = ladders.load(programmes.current()).policies.at(as_of)
+    if policy is None or not policy.days_bonus:
+        return False
+    paid_at = clock.day_start(_pay_day(policy, clock.local_date(as_of)))
+    return not JobRun.objects.filter(job=JOB, as_of=paid_at, status=JobRun.Status.DONE).exists()
+
+
 def due(policy: GrowthPolicy, month: dt.date) -> QuerySet[Order]:
     """Members (`member_id`) with enough shopping days in the month that begins on `month`, who have no bonus for it."""
     paid = GrowthEntry.objects.filter(

@@ -107,6 +107,12 @@ def review(
     )
 
 
+def is_due(as_of: dt.datetime) -> bool:
+    """Whether there is anything to do by `as_of`."""
+    programme = programmes.current()
+    return _waiting(Night(ladders.load(programme).ladders, as_of, approved(programme, as_of))).exists()
+
+
 def approved(programme: Programme, as_of: dt.datetime) -> dt.datetime:
     """Up to when reviews may be carried out."""
     if not programme.review_needs_approval:
@@ -153,7 +159,10 @@ def _review_span(night: Night, first: int, last: int) -> dict[str, int]:
 
 
 def _catch_up(night: Night, who: str, query: Q) -> Counter[str]:
-    """Go through the ladders that were in force up to `as_of`: what was due under each, then the change to the next."""
+    """Go through the ladders that were in force up to `as_of`: what was due under each, then the change to the next.
+
+    What ends at the very instant of a change was still promised by the former ladder.
+    """
     done: Counter[str] = Counter()
     first = _first_due(query)
     begun = night.terms.begun(night.as_of)

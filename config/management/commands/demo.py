@@ -51,7 +51,6 @@ class Command(BaseCommand):
         programme.enrol(story.people, story.start, story.end)
         playback = self._play(job, story, now)
         programme.enrol(story.people, story.start, story.end)
-        programme.rank(story.people)
         self._report(playback, sign_ins, programme.issue_key(author, now))
 
     def _play(self, job: str, story: stories.Story, now: dt.datetime) -> Playback:

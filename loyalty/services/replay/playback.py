@@ -69,6 +69,8 @@ class Playback:
             self._send(batch)
         if self.night is not None:
             self._pass_nights(self._morning_after(self.night, until))
+            if self._with_nights:
+                nights.look(self.night)
             self._finish(exhausted)
 
     def _send(self, batch: list[dict]) -> None:
