@@ -38,7 +38,7 @@ def members(code: str, now: dt.datetime) -> list[str]:
 
 def test_setting_up_twice_changes_nothing(now):
     before = (Segment.objects.count(), SegmentCondition.objects.count(), LifecyclePolicy.objects.count())
-    demo.set_up(*[None] * 2, now)
+    demo.set_up(sample.staff("rita"), sample.staff("rob"), now)
 
     assert (Segment.objects.count(), SegmentCondition.objects.count(), LifecyclePolicy.objects.count()) == before
     assert editions.in_force(LifecyclePolicy, now).lapsed_days == 180

@@ -20,7 +20,7 @@ from loyalty.services import lifecycle
 from members.models import Member
 
 FLOW_DAYS = 30
-TAGS = {
+TAGS: dict[str, str] = {
     Lifecycle.NEW: tags.NEWS,
     Lifecycle.ACTIVE: tags.GOOD,
     Lifecycle.AT_RISK: tags.WAITING,

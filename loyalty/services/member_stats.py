@@ -201,7 +201,7 @@ def grade(as_of: dt.datetime, at: dt.datetime, *, requested_by: Staff | None = N
     return jobs.run(
         GRADE,
         as_of,
-        spans=lambda: _cut(as_of) and spans.of(_graded(), MEMBERS_PER_CHUNK, by="member_id"),
+        spans=lambda: _cut(as_of),
         work=lambda first, last: _grade_span(first, last, as_of),
         at=at,
         requested_by=requested_by,
@@ -255,10 +255,10 @@ def _graded() -> QuerySet[MemberStats]:
     return MemberStats.objects.filter(last_order_on__isnull=False)
 
 
-def _cut(as_of: dt.datetime) -> Quintiles:
-    """Cut the measured values of all members into fifths and keep the cuts."""
+def _cut(as_of: dt.datetime) -> list[tuple[int, int]]:
+    """Cut the measured values of all members into fifths and keep the cuts; the ranges of members to be graded."""
     members = _graded().count()
-    cuts, _made = Quintiles.objects.update_or_create(
+    Quintiles.objects.update_or_create(
         as_of=as_of,
         defaults={
             "members": members,
@@ -267,7 +267,7 @@ def _cut(as_of: dt.datetime) -> Quintiles:
             "money": _fifths("net_cash_12m", members),
         },
     )
-    return cuts
+    return spans.of(_graded(), MEMBERS_PER_CHUNK, by="member_id")
 
 
 def _fifths(column: str, members: int) -> list:
