@@ -11,7 +11,7 @@ from loyalty.services import editions
 
 Attribute, Operator = SegmentCondition.Attribute, SegmentCondition.Operator
 
-Groups = list[list[tuple[Attribute, Operator, str]]]
+Groups = list[list[tuple[SegmentCondition.Attribute, SegmentCondition.Operator, str]]]
 
 STAGES = {
     "prospect": "Prospects",
