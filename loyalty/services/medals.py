@@ -121,26 +121,25 @@ ON CONFLICT DO NOTHING
 _AWARD = (
     """
     INSERT INTO loyalty_medalaward (member_id, medal_id, before_id, after_id, score, as_of, at)
-    SELECT j.member_id, j.medal_id, j.before_id, j.after_id, j.score, {end_day}, {at}
-    FROM (
-        SELECT s.member_id, s.medal_id, s.score, s.level_id AS before_id, (
-            SELECT l.id FROM loyalty_medallevel l JOIN loyalty_medalcut c ON c.level_id = l.id AND c.as_of = {end_day}
-            WHERE l.medal_id = s.medal_id AND NOT EXISTS (
-                SELECT 1 FROM loyalty_medallevel u JOIN loyalty_medalcut k ON k.level_id = u.id AND k.as_of = {end_day}
-                WHERE u.medal_id = s.medal_id AND u.number <= l.number AND NOT coalesce(
-                    s.score > k.score
-                    OR (s.score = k.score AND (
-                        k.member_id IS NULL
-                        OR s.reached_at < k.reached_at
-                        OR (s.reached_at = k.reached_at AND s.member_id <= k.member_id)
-                    )), false)
-            )
-            ORDER BY l.number DESC LIMIT 1
-        ) AS after_id
-        FROM loyalty_medalstanding s JOIN loyalty_medal m ON m.id = s.medal_id AND m.is_active
+    WITH judged AS (
+        SELECT s.id, l.number,
+               min(CASE WHEN s.score > c.score OR (s.score = c.score AND (
+                       c.member_id IS NULL
+                       OR s.reached_at < c.reached_at
+                       OR (s.reached_at = c.reached_at AND s.member_id <= c.member_id)
+                   )) THEN 1 ELSE 0 END) OVER (PARTITION BY s.id ORDER BY l.number) AS reached
+        FROM loyalty_medalstanding s
+        JOIN loyalty_medallevel l ON l.medal_id = s.medal_id
+        JOIN loyalty_medalcut c ON c.level_id = l.id AND c.as_of = {end_day}
         WHERE s.member_id BETWEEN %(first)s AND %(last)s AND s.as_of = {end_day}
-    ) j
-    WHERE j.before_id IS DISTINCT FROM j.after_id
+    ),
+    held AS (SELECT id, max(number) AS number FROM judged WHERE reached = 1 GROUP BY id)
+    SELECT s.member_id, s.medal_id, s.level_id, l.id, s.score, {end_day}, {at}
+    FROM loyalty_medalstanding s
+    JOIN loyalty_medal m ON m.id = s.medal_id AND m.is_active
+    LEFT JOIN held h ON h.id = s.id
+    LEFT JOIN loyalty_medallevel l ON l.medal_id = s.medal_id AND l.number = h.number
+    WHERE s.member_id BETWEEN %(first)s AND %(last)s AND s.as_of = {end_day} AND s.level_id IS DISTINCT FROM l.id
     """,
     """
     INSERT INTO common_fact (uuid, topic, key, payload, at)
