@@ -7,7 +7,7 @@ from random import Random
 
 from common import clock
 from config.demo.calendar import Calendar, weight
-from config.demo.catalogue import Product
+from config.demo.catalogue import CATEGORIES, Product
 from config.demo.journal import ABANDONED, Journal
 from config.demo.people import Person
 from loyalty.services import allocation
@@ -85,9 +85,9 @@ class Shopper:
         ]
 
     def _product(self, person: Person) -> Product:
-        shelf = (
-            self._random.choice(person.favourites) if self._chance(75) else self._random.choice(sorted(self._shelves))
-        )
+        """Mostly from a favourite category; the dearer a category, the more seldom."""
+        names = person.favourites if self._chance(75) else sorted(self._shelves)
+        shelf = self._random.choices(names, weights=[1_000_000 // CATEGORIES[name][0] for name in names])[0]
         return self._random.choice(self._shelves[shelf])
 
     def _refuse(self, person: Person, code: str, at: dt.datetime) -> None:

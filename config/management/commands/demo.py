@@ -73,6 +73,7 @@ class Command(BaseCommand):
         lines = [
             *reports.events_of(events, playback),
             *reports.points_of(summaries.points()),
+            *reports.tiers_of(summaries.tiers()),
             *reports.proof_of(proven),
             "Sign-ins (demo only)",
             *(f"  {sign.site:12}{sign.username:10}{staff.PASSWORD:14}{sign.words}" for sign in sign_ins),

@@ -71,6 +71,7 @@ class Command(BaseCommand):
             *reports.rows_of(reader.tally),
             *reports.events_of(events, playback),
             *reports.points_of(summaries.points()),
+            *reports.tiers_of(summaries.tiers()),
             *reports.proof_of(proven),
         ]
         self.stdout.write("\n".join(lines))

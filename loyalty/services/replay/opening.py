@@ -1,4 +1,4 @@
-"""What an empty programme pays during a replay: the two rules of the seeds, so that there is something to see."""
+"""What an empty programme does during a replay: the two rules of the seeds, and JD's ladder, so that there is something to see."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import transaction
 from common.models import Staff
 from common.services import audit
 from loyalty.models import EarningRule, EarningRuleVersion
-from loyalty.services import rules
+from loyalty.services import editions, presets, rules
 
 Formula = EarningRuleVersion.Formula
 # 1 point per unit of money (domain.md S1-41), 20 points for a review (S2-56).
@@ -30,17 +30,20 @@ RULES = (
 
 
 def set_up(at: dt.datetime) -> bool:
-    """Put the seeds' rules in force from `at` if the programme has no rule at all; say whether that was so."""
+    """Put the seeds' rules and JD's ladder in force from `at` if the programme has no rule at all; say whether it had none."""
     with transaction.atomic():
         if EarningRuleVersion.objects.filter(status=EarningRuleVersion.Status.ACTIVE).exists():
             return False
         author, approver = (_stand_in(name) for name in ("replay-author", "replay-approver"))
+        by = audit.Actor(label=approver.username, staff=approver)
         for code, name, goal, content in RULES:
             rule, _created = EarningRule.objects.get_or_create(code=code, defaults={"name": name, "goal": goal})
             version, _created = rule.versions.get_or_create(
                 number=1, defaults={"effective_from": at, "created_by": author, **content}
             )
-            rules.activate(version, audit.Actor(label=approver.username, staff=approver), at)
+            rules.activate(version, by, at)
+        for draft in (presets.draft_growth_policy(author, at), presets.draft_ladder(author, at)):
+            editions.publish(draft, by, at, at)
     return True
 
 

@@ -49,6 +49,13 @@ def points_of(points: summaries.Points) -> Iterator[str]:
     yield _line("cash deducted from refunds (minor units)", points.cash_deduction)
 
 
+def tiers_of(tiers: list[tuple[str, int, int]]) -> Iterator[str]:
+    """The pyramid, the highest tier first."""
+    yield f"{'Tiers':44}{'members':>10}{'growth':>16}"
+    for name, members, growth in tiers:
+        yield f"  {name:42}{members:>10,}{growth:>16,}"
+
+
 def proof_of(run: JobRun) -> Iterator[str]:
     """Every invariant of the ledger, green or red."""
     proofs = list(run.proofs.order_by("pk"))

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from django.db.models import Count, Sum
 
 from common.models import InboxEvent, RejectedEvent
-from loyalty.models import Account, Entry, Refund
+from loyalty.models import Account, Entry, Refund, Tier
+from loyalty.models.standings import HUNDREDTHS
+from members.models import Member
 
 Kind, Contra = Entry.Kind, Entry.Contra
 
@@ -87,3 +89,14 @@ def points() -> Points:
         cash_deduction=refunds["cash"],
         forgiven=refunds["forgiven"],
     )
+
+
+def tiers() -> list[tuple[str, int, int]]:
+    """Members and their growth (whole units) by tier, the highest first."""
+    rows = (
+        Tier.objects.filter(standings__member__status=Member.Status.ACTIVE)
+        .annotate(members=Count("standings"), growth=Sum("standings__growth"))
+        .order_by("-rank")
+        .values_list("name", "members", "growth")
+    )
+    return [(name, members, growth // HUNDREDTHS) for name, members, growth in rows]
