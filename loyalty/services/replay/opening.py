@@ -1,4 +1,4 @@
-"""What an empty programme does during a replay: the two rules of the seeds, and JD's ladder, so that there is something to see."""
+"""What an empty programme does during a replay: the rules of the seeds and JD's ladder, so that there is something to see."""
 
 from __future__ import annotations
 
