@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from common import clock
@@ -271,7 +271,9 @@ def test_by_rank_a_place_that_is_free_asks_for_some_growth():
 
 
 @pytest.mark.parametrize("decay", Decay)
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=25, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(
     orders=st.lists(
         st.tuples(st.integers(0, 300), st.integers(20, 20_000)), min_size=1, max_size=5, unique_by=lambda o: o[0]
@@ -313,7 +315,9 @@ def test_the_review_does_what_it_was_told_to_do(decay, orders, percent, asked_af
 
 
 @pytest.mark.parametrize("decay", Decay)
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(
     lines=st.lists(
         st.tuples(
