@@ -40,7 +40,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=200, help="operations per price")
     parser.add_argument("--clients", type=int, default=2, help="clients, and workers of the web server")
     parser.add_argument(
-        "--only", choices=["ingestion", "checkout", "expiry", "reviews", "proof", "growth"], help="measure one part"
+        "--only", choices=["ingestion", "checkout", "expiry", "reviews", "scores", "proof", "growth"], help="measure one part"
     )
     parser.add_argument("--write", type=Path, help="write the page here, for example docs/performance.md")
     parser.add_argument("--date", default="", help="the date the page names")
@@ -71,7 +71,7 @@ def _run(options: argparse.Namespace, name: str) -> None:
 
 
 def _measure_paths(options: argparse.Namespace, name: str) -> list:
-    from benchmarks import checkout, expiry, ingestion, reviews
+    from benchmarks import checkout, expiry, ingestion, reviews, scores
 
     _build(name, options.members, due_lots=1)
     measured = []
@@ -86,6 +86,8 @@ def _measure_paths(options: argparse.Namespace, name: str) -> list:
         measured.append(expiry.measure(options.server, name))
     if options.only in (None, "reviews"):
         measured.append(reviews.measure(options.server, name))
+    if options.only in (None, "scores"):
+        measured += scores.measure(options.server, name, members=options.members)
     return measured
 
 

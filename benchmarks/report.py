@@ -43,6 +43,8 @@ Without HTTP, microseconds, median. The price may grow with neither the number o
   what a ratio above 1 buys. A shop that has many events sends batches.
 - Expiry is the job as it runs at night: chunks of 1,000 accounts, one transaction each, their rows locked first. The floor is one
   statement over everything, which would lock every member for as long as it runs.
+- Scores are counted from twenty activities a member. From nothing: daily values and scores of everybody; the settlement: twelve
+  months of everybody, with snapshot and fact; the night after: every twentieth member did something, others' days enter or leave.
 """
 
 

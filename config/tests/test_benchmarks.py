@@ -31,6 +31,8 @@ def test_a_small_run_measures_every_path_and_writes_the_page(tmp_path):
     assert "measured 2026-03-01 on a test" in text
     for path in ("single events", "batches of 1,000", "balance reads", "checkout holds", "expiry of due lots"):
         assert f"| {path}" in text
+    for path in ("scores from nothing", "score settlement", "nightly scores"):
+        assert f"| {path}" in text
     assert "All 2" in text
     for world in ("200 members", "60 members", "60 members with 5 lots each"):
         assert f" {world} |" in text
