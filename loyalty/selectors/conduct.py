@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Sum, When
 
 from common import clock
 from loyalty.models import CoefficientPolicy, Conduct, DeliveryRefusal, Order, OrderLine, Refund, RefundLine, Standing
@@ -95,7 +94,7 @@ def window(policy: CoefficientPolicy, as_of: dt.datetime) -> tuple[dt.date, dt.d
 
 
 def verdicts(policy: CoefficientPolicy, members: Collection[int], as_of: dt.datetime, at: dt.datetime) -> list[Verdict]:
-    """The verdict on each of these members for the months before `as_of`, by what is known `at`; four queries at most."""
+    """The verdict on each of these members for the months before `as_of`, by what is known `at`; five queries at most."""
     present = dict(Standing.objects.filter(member__in=members).values_list("member_id", "coefficient_percent"))
     known = _by_score(members, at) if policy.by_score else _by_lines(policy, members, as_of)
     return [
@@ -110,24 +109,25 @@ def _by_score(members: Collection[int], at: dt.datetime) -> dict[int, Conduct]:
 
 
 def _by_lines(policy: CoefficientPolicy, members: Collection[int], as_of: dt.datetime) -> dict[int, Conduct]:
+    """Two sums, of all lines and of those that are held against the member: in one the database asks twice of each line."""
     owners = _owners(members)
-    rows = (
-        judged_lines(policy, owners, as_of)
-        .values("order__member")
-        .order_by()
-        .annotate(
-            n=Count("pk"),
-            x=Count("pk", filter=Q(held=True)),
-            n_cash=Sum("cash"),
-            x_cash=Coalesce(Sum("cash", filter=Q(held=True)), 0),
+    lines = judged_lines(policy, owners, as_of)
+    conducts: dict[int, Conduct] = defaultdict(Conduct)
+    for member, number, cash in _sums(lines):
+        old = conducts[owners[member]]
+        conducts[owners[member]] = old._replace(lines=old.lines + number, cash=old.cash + int(cash))
+    for member, number, cash in _sums(lines.filter(held=True)):
+        old = conducts[owners[member]]
+        conducts[owners[member]] = old._replace(
+            returned=old.returned + number, returned_cash=old.returned_cash + int(cash)
         )
-        .values_list("order__member", "x", "n", "x_cash", "n_cash")
-    )
-    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for member, *numbers in rows:
-        owner = sums[owners[member]]
-        owner[:] = [a + int(b) for a, b in zip(owner, numbers, strict=True)]
-    return {member: Conduct(*numbers) for member, numbers in sums.items()}
+    return conducts
+
+
+def _sums(lines: QuerySet[OrderLine]) -> QuerySet:
+    """(member, number of lines, their cash)."""
+    sums = lines.values("order__member").order_by().annotate(number=Count("pk"), money=Sum("cash"))
+    return sums.values_list("order__member", "number", "money")
 
 
 def _owners(members: Collection[int]) -> dict[int, int]:
@@ -141,25 +141,36 @@ def judged_lines(policy: CoefficientPolicy, members: Collection[int], as_of: dt.
 
     `came_back` says whether a line came back without cause, `held` whether that counts: not if it was excused.
     """
-    first, end = window(policy, as_of)
-    refused = DeliveryRefusal.objects.filter(order=OuterRef("order"))
-    turned_away = Refund.objects.filter(order=OuterRef("order"), reason=Refund.Reason.REFUSED)
-    returned = RefundLine.objects.filter(line=OuterRef("pk"), refund__reason__in=CAUSELESS)
-    delivered = (
-        Q(order__status=Order.Status.COMPLETED, order__completed_on__gte=first, order__completed_on__lt=end)
-        | Exists(refused.filter(day__gte=first, day__lt=end))
-        | Q(order__completed_on=None)
-        & Exists(turned_away.filter(at__gte=clock.day_start(first), at__lt=clock.day_start(end)))
+    # The inner queries name the members as well: a database that works them out at once then reads no others' rows.
+    refused = DeliveryRefusal.objects.filter(order=OuterRef("order"), order__member__in=members)
+    returned = RefundLine.objects.filter(
+        line=OuterRef("pk"), refund__order__member__in=members, refund__reason__in=CAUSELESS
     )
     return (
-        OrderLine.objects.filter(delivered, order__member__in=members)
+        OrderLine.objects.filter(order__in=_delivered(policy, members, as_of))
         .annotate(came_back=Exists(refused) | Exists(returned))
         .annotate(held=Case(When(came_back=True, excuse=None, then=True), default=False))
     )
 
 
+def _delivered(policy: CoefficientPolicy, members: Collection[int], as_of: dt.datetime) -> list[int]:
+    """The orders of these members that were completed in the window, or refused at the door."""
+    first, end = window(policy, as_of)
+    mine = Order.objects.filter(member__in=members).order_by()
+    completed = mine.filter(status=Order.Status.COMPLETED, completed_on__gte=first, completed_on__lt=end)
+    refused = mine.filter(delivery_refusal__day__gte=first, delivery_refusal__day__lt=end)
+    turned_away = mine.filter(
+        completed_on=None,
+        refunds__reason=Refund.Reason.REFUSED,
+        refunds__at__gte=clock.day_start(first),
+        refunds__at__lt=clock.day_start(end),
+    )
+    rows = completed.values_list("pk").union(refused.values_list("pk"), turned_away.values_list("pk"))
+    return [pk for (pk,) in rows]
+
+
 def evidence(member: Member, at: dt.datetime) -> Evidence:
-    """What a member's coefficient rests on, for the member and for whoever decides; six queries at most."""
+    """What a member's coefficient rests on, for the member and for whoever decides; ten queries at most."""
     as_of = rated_at(at)
     policy = policy_at(as_of)
     if policy is None:
