@@ -36,7 +36,56 @@ MEMBER = {
     "closed_at": None,
     "merged_into": None,
 }
-TIER = {"code": "gold", "name": "Gold", "rank": 2}
+SILVER = {"code": "silver", "name": "Silver", "rank": 2, "colour": "#9ca3af", "icon": "military_tech"}
+TIER = {"code": "gold", "name": "Gold", "rank": 3, "colour": "#c9a227", "icon": "military_tech"}
+DIAMOND = {"code": "diamond", "name": "Diamond", "rank": 4, "colour": "#38bdf8", "icon": "diamond"}
+PROGRESS = {
+    "growth": 12066,
+    "next_tier": DIAMOND,
+    "threshold": 30000,
+    "missing": 17934,
+    "needs_order": False,
+    "ranked_on": None,
+    "tier_since": "2026-03-01T10:00:00Z",
+    "provisional_until": None,
+    "set_by_hand_until": None,
+    "next_review": {
+        "on": "2027-03-01",
+        "deduction": 4000,
+        "growth_after": 8066,
+        "tier_after": SILVER,
+        "grace_until": None,
+    },
+}
+TIER_CHANGE = {
+    "at": "2027-02-28T16:00:00Z",
+    "before": TIER,
+    "after": SILVER,
+    "reason": "review",
+    "text": "Review",
+    "growth": 8066,
+    "until": "2028-02-29T16:00:00Z",
+    "provisional": False,
+    "reference": "review:2027-03-01",
+}
+GROWTH_ENTRY = {
+    "number": 12,
+    "at": "2026-03-01T10:00:00Z",
+    "occurred_on": "2026-03-01",
+    "kind": "order",
+    "text": "Order",
+    "criterion": "consumption",
+    "base": 66,
+    "coefficient_percent": 110,
+    "due_hundredths": 7260,
+    "change": 73,
+    "change_hundredths": 7260,
+    "balance": 12066,
+    "balance_hundredths": 1206650,
+    "reference": "order:o-1001",
+    "order": "o-1001",
+    "review": None,
+}
 POINTS = {
     "available": 5300,
     "pending": 120,
@@ -49,6 +98,7 @@ ME = {
     **{name: MEMBER[name] for name in ("external_id", "kind", "name", "birthday")},
     **{name: MEMBER[name] for name in ("phone_verified", "real_name_verified", "registered_at")},
     "tier": TIER,
+    "progress": PROGRESS,
     "points": POINTS,
     "unit": UNIT,
 }

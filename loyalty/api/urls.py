@@ -3,11 +3,13 @@ from django.urls import path, re_path
 from .adjustments import AdjustmentsView
 from .check_ins import CheckInsView
 from .explain import ExplainView, MyExplainView
+from .growth import GrowthView, MyGrowthView
 from .holds import HoldCaptureView, HoldReleaseView, HoldsView, HoldView
 from .medals import MedalsView, MyMedalsView
 from .members import MemberDetailView, MembersView, MeView
 from .points import MyPointsView, StatementView, TransactionsView
 from .scores import MyScoreView, ScoreView
+from .tiers import MyTierHistoryView, TierHistoryView
 from .transfers import MyTransfersView, TransfersView
 from .views import EXTERNAL_ID
 
@@ -16,6 +18,8 @@ urlpatterns = [
     re_path(rf"^members/{EXTERNAL_ID}$", MemberDetailView.as_view(), name="members-detail"),
     re_path(rf"^members/{EXTERNAL_ID}/statement$", StatementView.as_view(), name="members-statement"),
     re_path(rf"^members/{EXTERNAL_ID}/explain$", ExplainView.as_view(), name="members-explain"),
+    re_path(rf"^members/{EXTERNAL_ID}/growth$", GrowthView.as_view(), name="members-growth"),
+    re_path(rf"^members/{EXTERNAL_ID}/tier-history$", TierHistoryView.as_view(), name="members-tier-history"),
     re_path(rf"^members/{EXTERNAL_ID}/medals$", MedalsView.as_view(), name="members-medals"),
     re_path(rf"^members/{EXTERNAL_ID}/score$", ScoreView.as_view(), name="members-score"),
     re_path(rf"^members/{EXTERNAL_ID}/adjustments$", AdjustmentsView.as_view(), name="members-adjustments"),
@@ -29,6 +33,8 @@ urlpatterns = [
     path("me/points/transactions", TransactionsView.as_view(), name="me-points-transactions"),
     path("me/points/explain", MyExplainView.as_view(), name="me-points-explain"),
     path("me/check-ins", CheckInsView.as_view(), name="me-check-ins"),
+    path("me/growth", MyGrowthView.as_view(), name="me-growth"),
+    path("me/tier-history", MyTierHistoryView.as_view(), name="me-tier-history"),
     path("me/medals", MyMedalsView.as_view(), name="me-medals"),
     path("me/score", MyScoreView.as_view(), name="me-score"),
     path("me/transfers", MyTransfersView.as_view(), name="me-transfers"),

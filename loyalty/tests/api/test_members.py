@@ -32,10 +32,13 @@ def test_the_shop_reads_a_member_with_points(server, alice):
     assert "id" not in answer
 
 
-def test_a_balance_costs_the_server_two_queries_besides_the_key(server, alice, django_assert_num_queries):
+def test_a_balance_and_no_ladder_cost_the_server_three_queries_besides_the_key(
+    server, alice, django_assert_num_queries
+):
     for _ in range(20):
         grant(alice, 10)
-    with django_assert_num_queries(3):
+    server.get("/api/v1/members/alice")
+    with django_assert_num_queries(4):
         assert server.get("/api/v1/members/alice").json()["points"]["available"] == 200
 
 
