@@ -60,6 +60,8 @@ class QuoteSerializer(serializers.Serializer):
     points_available = serializers.IntegerField()
     points_to_earn = serializers.IntegerField(help_text="If no points are used.")
     points_to_earn_with_points = serializers.IntegerField(help_text="If `max_points` are used.")
+    growth_to_earn = serializers.IntegerField(help_text="Whole growth, if no points are used.")
+    growth_to_earn_with_points = serializers.IntegerField(help_text="Whole growth, if `max_points` are used.")
     lines = QuoteLineSerializer(many=True, help_text="How `max_points` fall on the lines.")
 
 
@@ -78,6 +80,8 @@ OFFER = {
     "points_available": 5300,
     "points_to_earn": 76,
     "points_to_earn_with_points": 36,
+    "growth_to_earn": 66,
+    "growth_to_earn_with_points": 36,
     "lines": [{"line": "1", "points": 3000, "cash": 3660}, {"line": "2", "points": 1000, "cash": 0}],
 }
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common import clock
-from loyalty.models import Account, EarningRuleVersion, Programme
+from loyalty.models import Account, EarningRuleVersion, OrderLine, Programme, Standing
 from loyalty.selectors import balances
 from loyalty.selectors import members as selectors
 from loyalty.selectors import programme as programmes
-from loyalty.services import earning, rules, tenders, trials
+from loyalty.services import earning, rules, standings, tenders, trials
 from loyalty.services.caps import Caps
 from loyalty.services.ledger import Book
 from loyalty.services.occasions import Facts, Item, Occasion
@@ -32,7 +32,8 @@ class QuoteLine:
 class Quote:
     """What is offered at checkout; money in minor units.
 
-    `points_to_earn` is for a basket paid in cash alone, `points_to_earn_with_points` for one paid with the most points.
+    `points_to_earn` and `growth_to_earn` are for a basket paid in cash alone, those `_with_points` for one paid with the
+    most points. Growth is whole.
     """
 
     max_points: int
@@ -41,6 +42,8 @@ class Quote:
     points_available: int
     points_to_earn: int
     points_to_earn_with_points: int
+    growth_to_earn: int
+    growth_to_earn_with_points: int
     lines: list[QuoteLine]
 
 
@@ -48,7 +51,8 @@ def quote(member: Member, basket: Sequence[Item], *, channel: str, at: dt.dateti
     """Quote a basket (each item's `cash` is its price before points) for a member read by `members.with_wallets`.
 
     The most points: domain.md F9, from what is available now; their share of each line: F10. What will be earned is what
-    the rules in force say, with the caps this member has left; campaigns' budgets are not foreseen.
+    the rules in force say, with the caps this member has left; campaigns' budgets are not foreseen. Growth:
+    what the policy in force and the member's coefficient give (F1).
     """
     programme = programmes.current()
     account = selectors.account_of(member)
@@ -57,13 +61,16 @@ def quote(member: Member, basket: Sequence[Item], *, channel: str, at: dt.dateti
     most = tenders.most(programme, payable, available)
     lines = _lines(programme, payable, most)
     forecast = _Forecast(programme, member, account, basket, channel, at)
+    in_cash, with_points = [item.cash for item in basket], [line.cash for line in lines]
     return Quote(
         max_points=most,
         points_step=programme.tender_step,
         points_value=programmes.money_of(programme, most),
         points_available=available,
-        points_to_earn=forecast.points([item.cash for item in basket]),
-        points_to_earn_with_points=forecast.points([line.cash for line in lines]),
+        points_to_earn=forecast.points(in_cash),
+        points_to_earn_with_points=forecast.points(with_points),
+        growth_to_earn=forecast.growth(in_cash),
+        growth_to_earn_with_points=forecast.growth(with_points),
         lines=lines,
     )
 
@@ -91,7 +98,8 @@ class _Forecast:
         book = rules.load(programme)
         self._rules: RuleBook = book
         self._facts: Facts = trials.facts_of(selectors.wallet_of(member), book, at, {item.category for item in basket})
-        self._account = account
+        self._programme, self._account = programme, account
+        self._standing: Standing | None = selectors.standing_of(member)
         self._caps = Caps(Book([account] if account else [], at), [at])
         self._basket, self._channel, self._at = basket, channel, at
 
@@ -109,6 +117,14 @@ class _Forecast:
             items=list(self._basket),
         )
         return trials.net(earning.evaluate(self._rules.in_force(occasion.type, self._at), occasion, self))
+
+    def growth(self, cash: Sequence[int]) -> int:
+        """Whole growth earned if the items are paid with so much cash."""
+        lines = (
+            OrderLine(cash=amount, category=item.category, store_code=item.store, is_virtual=item.virtual)
+            for item, amount in zip(self._basket, cash, strict=True)
+        )
+        return standings.to_earn(self._programme, self._standing, lines, self._at)
 
     def left(self, version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str]]:
         """Campaigns are left out: their budgets are locked when they are asked, and a quote locks nothing."""

@@ -25,6 +25,8 @@ def test_the_shop_is_told_what_points_can_do(server, alice):
         "points_available": 5000,
         "points_to_earn": 0,
         "points_to_earn_with_points": 0,
+        "growth_to_earn": 0,
+        "growth_to_earn_with_points": 0,
         "lines": [{"line": "1", "points": 2000, "cash": 2000}],
     }
 

@@ -1,11 +1,14 @@
+import random
+
 import pytest
 from django.utils import timezone
 
-from loyalty.models import CapCounter, Programme
+from loyalty.models import CapCounter, GrowthPolicy, Programme, Standing
 from loyalty.selectors import members as selectors
 from loyalty.selectors import programme
 from loyalty.services.occasions import Item
 from loyalty.tests.api.callers import grant, one_point_per_yuan
+from loyalty.tests.stage import a_growth_policy, a_ladder, line, order, send
 from rewards.services import checkout
 
 pytestmark = pytest.mark.django_db
@@ -85,8 +88,61 @@ def test_a_member_who_never_earned_is_quoted_too(alice):
     assert not hasattr(selectors.with_wallets().get(external_id="alice"), "wallet")
 
 
+def test_growth_counts_the_cash_that_is_paid_and_not_virtual_goods(alice):
+    a_growth_policy()
+    answer = quote(goods(10_000, "1"), goods(7_000, "2", virtual=True), balance=5000, owner=alice)
+    assert (answer.growth_to_earn, answer.growth_to_earn_with_points) == (100, 50)
+
+
+def test_growth_is_multiplied_by_the_members_coefficient(alice):
+    a_growth_policy()
+    grant(alice, 1)
+    Standing.objects.update(coefficient_percent=130)
+    assert quote(goods(9_999)).growth_to_earn == 128
+
+
+def test_below_the_least_cash_and_without_a_policy_no_growth_is_quoted(alice):
+    assert quote(goods(10_000)).growth_to_earn == 0
+    a_growth_policy()
+    assert quote(goods(1_999)).growth_to_earn == 0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_order_gives_the_growth_that_was_quoted(alice, seed):
+    chance = random.Random(seed)
+    a_ladder()
+    a_growth_policy(
+        scope=chance.choice(GrowthPolicy.Scope.values),
+        by_store=chance.random() < 0.5,
+        excluded_categories="cards",
+        activity_needs_order=False,
+    )
+    grant(alice, 50_000)
+    Standing.objects.update(coefficient_percent=110)
+    send("member.logged_in", at=timezone.now())
+    Standing.objects.update(coefficient_percent=chance.choice([0, 100, 110, 130]))
+    basket = [
+        goods(
+            chance.randrange(100, 30_000),
+            str(number),
+            store=chance.choice(["", "a", "b"]),
+            category=chance.choice(["books", "cards"]),
+            virtual=chance.random() < 0.3,
+        )
+        for number in range(chance.randint(1, 5))
+    ]
+    offered = quote(*basket)
+    sold = [
+        line(item.number, paid.cash, category=item.category, store=item.store, virtual=item.virtual)
+        for item, paid in zip(basket, offered.lines, strict=True)
+    ]
+    effects = send("order.completed", at=timezone.now(), **order("o-1", *sold))["effects"]
+    assert effects["growth"] == {"added": offered.growth_to_earn_with_points}
+
+
 def test_a_quote_costs_the_same_for_many_lots_and_lines(alice, django_assert_max_num_queries):
     one_point_per_yuan()
+    a_growth_policy()
     for _ in range(30):
         grant(alice, 1000)
     quote(goods(4000))
