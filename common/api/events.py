@@ -48,6 +48,7 @@ class EventsView(APIView):
             "application/cloudevents+json": openapi.EVENT,
             "application/cloudevents-batch+json": openapi.BATCH,
         },
+        examples=openapi.EXAMPLES,
         responses={
             201: OpenApiResponse(openapi.RESULT, "The event was taken in (applied or ignored)."),
             200: OpenApiResponse(openapi.RESULT_OR_RESULTS, "A duplicate; or the results of a batch, in its order."),

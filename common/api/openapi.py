@@ -1,5 +1,7 @@
 """What the OpenAPI document says in words; and problems and events, behind which no serializer stands."""
 
+from drf_spectacular.utils import OpenApiExample
+
 PROBLEM = {
     "type": "object",
     "description": "A problem document (RFC 9457). `code` is stable and meant for machines, the texts for people.",
@@ -104,5 +106,34 @@ EVENT_RESULT = {
 }
 RESULT = {"$ref": "#/components/schemas/EventResult"}
 RESULT_OR_RESULTS = {"oneOf": [RESULT, {"type": "array", "items": RESULT}]}
+
+ORDER_COMPLETED = {
+    "specversion": "1.0",
+    "id": "evt-1",
+    "source": "/shop",
+    "type": "order.completed",
+    "time": "2026-03-01T10:00:00Z",
+    "subject": "cust-42",
+    "data": {
+        "order": "o-1001",
+        "channel": "app",
+        "lines": [{"line": "1", "sku": "sku-9", "category": "books", "store": "acme", "quantity": 2, "cash": 6660}],
+    },
+}
+APPLIED = {
+    "id": "evt-1",
+    "source": "/shop",
+    "status": "applied",
+    "effects": {
+        "points": {"earned": 66, "pending": 0, "capped": []},
+        "growth": {"added": 66},
+        "tier": {"before": "bronze", "after": "bronze"},
+    },
+}
+EXAMPLES = [
+    OpenApiExample("An order is completed", ORDER_COMPLETED, request_only=True),
+    OpenApiExample("It earned points and growth", APPLIED, response_only=True, status_codes=["201"]),
+    OpenApiExample("Sent again", APPLIED | {"status": "duplicate"}, response_only=True, status_codes=["200"]),
+]
 
 COMPONENTS = {"Problem": PROBLEM, "CloudEvent": CLOUD_EVENT, "EventResult": EVENT_RESULT}
