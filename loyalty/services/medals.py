@@ -122,24 +122,25 @@ _AWARD = (
     """
     INSERT INTO loyalty_medalaward (member_id, medal_id, before_id, after_id, score, as_of, at)
     WITH judged AS (
-        SELECT s.id, l.number,
+        SELECT s.member_id, s.medal_id, s.level_id AS before_id, s.score, l.id AS line_id, l.number,
                min(CASE WHEN s.score > c.score OR (s.score = c.score AND (
                        c.member_id IS NULL
                        OR s.reached_at < c.reached_at
                        OR (s.reached_at = c.reached_at AND s.member_id <= c.member_id)
-                   )) THEN 1 ELSE 0 END) OVER (PARTITION BY s.id ORDER BY l.number) AS reached
+                   )) THEN 1 ELSE 0 END) OVER (PARTITION BY s.member_id, s.medal_id ORDER BY l.number) AS reached
         FROM loyalty_medalstanding s
+        JOIN loyalty_medal m ON m.id = s.medal_id AND m.is_active
         JOIN loyalty_medallevel l ON l.medal_id = s.medal_id
         JOIN loyalty_medalcut c ON c.level_id = l.id AND c.as_of = {end_day}
         WHERE s.member_id BETWEEN %(first)s AND %(last)s AND s.as_of = {end_day}
     ),
-    held AS (SELECT id, max(number) AS number FROM judged WHERE reached = 1 GROUP BY id)
-    SELECT s.member_id, s.medal_id, s.level_id, l.id, s.score, {end_day}, {at}
-    FROM loyalty_medalstanding s
-    JOIN loyalty_medal m ON m.id = s.medal_id AND m.is_active
-    LEFT JOIN held h ON h.id = s.id
-    LEFT JOIN loyalty_medallevel l ON l.medal_id = s.medal_id AND l.number = h.number
-    WHERE s.member_id BETWEEN %(first)s AND %(last)s AND s.as_of = {end_day} AND s.level_id IS DISTINCT FROM l.id
+    held AS (
+        SELECT member_id, medal_id, before_id, score, CASE WHEN reached = 1 THEN line_id END AS after_id,
+               row_number() OVER (PARTITION BY member_id, medal_id ORDER BY reached DESC, number DESC) AS place
+        FROM judged
+    )
+    SELECT member_id, medal_id, before_id, after_id, score, {end_day}, {at}
+    FROM held WHERE place = 1 AND before_id IS DISTINCT FROM after_id
     """,
     """
     INSERT INTO common_fact (uuid, topic, key, payload, at)
