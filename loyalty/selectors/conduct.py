@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Sum, When
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
 
 from common import clock
 from loyalty.models import CoefficientPolicy, Conduct, DeliveryRefusal, Order, OrderLine, Refund, RefundLine, Standing
@@ -116,7 +116,7 @@ def _by_lines(policy: CoefficientPolicy, members: Collection[int], as_of: dt.dat
     for member, number, cash in _sums(lines):
         old = conducts[owners[member]]
         conducts[owners[member]] = old._replace(lines=old.lines + number, cash=old.cash + int(cash))
-    for member, number, cash in _sums(lines.filter(held=True)):
+    for member, number, cash in _sums(lines.filter(came_back=True, excuse=None)):
         old = conducts[owners[member]]
         conducts[owners[member]] = old._replace(
             returned=old.returned + number, returned_cash=old.returned_cash + int(cash)
@@ -139,18 +139,15 @@ def _owners(members: Collection[int]) -> dict[int, int]:
 def judged_lines(policy: CoefficientPolicy, members: Collection[int], as_of: dt.datetime) -> QuerySet[OrderLine]:
     """The lines delivered to these members in the window: completed, or refused at the door; each counts once.
 
-    `came_back` says whether a line came back without cause, `held` whether that counts: not if it was excused.
+    `came_back` says whether a line came back without cause; it counts if nobody has excused it.
     """
     # The inner queries name the members as well: a database that works them out at once then reads no others' rows.
     refused = DeliveryRefusal.objects.filter(order=OuterRef("order"), order__member__in=members)
     returned = RefundLine.objects.filter(
         line=OuterRef("pk"), refund__order__member__in=members, refund__reason__in=CAUSELESS
     )
-    return (
-        OrderLine.objects.filter(order__in=_delivered(policy, members, as_of))
-        .annotate(came_back=Exists(refused) | Exists(returned))
-        .annotate(held=Case(When(came_back=True, excuse=None, then=True), default=False))
-    )
+    lines = OrderLine.objects.filter(order__in=_delivered(policy, members, as_of))
+    return lines.annotate(came_back=Exists(refused) | Exists(returned))
 
 
 def _delivered(policy: CoefficientPolicy, members: Collection[int], as_of: dt.datetime) -> list[int]:
