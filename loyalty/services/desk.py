@@ -112,6 +112,7 @@ class Desk:
 
     def _let_time_pass(self, first: dict[str, dt.datetime]) -> None:
         """Reviews that were due before a member's first event here come before it, even if the nightly job is late."""
+        self._read_standings()
         ladder = ladders.load(self.programme).ladders.at(self.at)
         if ladder is None:
             return
@@ -123,10 +124,29 @@ class Desk:
         ]
         if due:
             tiers.catch_up(due, self.at)
-            standings = Standing.objects.select_related("tier").in_bulk(due)
-            for wallet in self.wallets.values():
-                if wallet.member_id in standings:
-                    wallet.member.standing = standings[wallet.member_id]
+            self._read_standings()
+
+    def _read_standings(self) -> None:
+        """Read after the lock: a row that was joined to a locked one is as old as our question (docs/locking.md).
+
+        Wallets of one member, met under two names after a merge, share one standing.
+        """
+        standings = Standing.objects.select_related("tier", "provisional_tier").in_bulk(
+            {wallet.member_id for wallet in self.wallets.values()}
+        )
+        for wallet in self.wallets.values():
+            wallet.member.standing = standings[wallet.member_id]
+
+    def reach(self, times: Sequence[tuple[str, dt.datetime]]) -> int:
+        """How many of some events, as (subject, time), come before the first one that another review has to precede."""
+        first: dict[int, dt.datetime] = {}
+        for position, (subject, time) in enumerate(times):
+            wallet = self.wallets.get(subject)
+            if wallet is None or (due_at := wallet.member.standing.due_at) is None:
+                continue
+            if first.setdefault(wallet.member_id, time) < due_at <= min(time, self.at):
+                return position
+        return len(times)
 
     def lock(self, account_ids: Collection[int]) -> None:
         """Take further accounts into the book: those of members who were merged into one at this desk."""

@@ -26,13 +26,15 @@ def prepare(desk: Desk, files: Sequence[OrderFile]) -> None:
     }
     for file in files:
         file.growth = file.growth or entries.get(file.order.pk)
+        if file.growth is not None:
+            file.growth.order = file.order
     _prepare_bonuses(desk, [file for file in files if file.growth])
 
 
 def complete(desk: Desk, wallet: Wallet, file: OrderFile) -> None:
     """A completed order gives growth by its cash; the first one opens the ladder to the member."""
     order, at, standing = file.order, file.earned_at, wallet.member.standing
-    if standing.ordered_at is None:
+    if standing.ordered_at is None or at < standing.ordered_at:
         desk.change(standing, ordered_at=at)
     policy = desk.growth.policy(at)
     base = growth.base_of(policy, file.lines) if policy is not None else 0
@@ -40,6 +42,7 @@ def complete(desk: Desk, wallet: Wallet, file: OrderFile) -> None:
     if policy is not None and base:
         reference = f"order:{order.code}"
         file.growth = desk.growth.give(wallet, Kind.ORDER, base, policy, at, reference=reference, order=order)
+        _count_day(desk, file, 1)
     desk.growth.climb(wallet, at, f"order:{order.code}")
 
 
@@ -47,7 +50,7 @@ def give_back(desk: Desk, wallet: Wallet, file: OrderFile, reference: str) -> No
     """Take back what the policy does not give for the cash that is still kept; thresholds are tested again (E4)."""
     order, entry = file.order, file.growth
     desk.mark(wallet, clock.local_date(file.earned_at))
-    policy = desk.growth.policy(file.earned_at)
+    policy = desk.growth.policy_by_id.get(entry.policy_id or 0) if entry else desk.growth.policy(file.earned_at)
     if policy is None:
         return
     left = min(growth.base_of(policy, file.lines), order.growth_due)
@@ -100,7 +103,9 @@ def prepare_reviews(desk: Desk) -> None:
     asked = {found.pk: code for code, found in desk.shelf.get("reviews", {}).items() if found.pk and code not in known}
     known |= {code: [] for code in asked.values()}
     for entry in GrowthEntry.objects.filter(review__in=asked, kind__in=(Kind.REVIEW, Kind.PHOTO)) if asked else ():
-        known[asked[entry.review_id or 0]].append(entry)
+        code = asked[entry.review_id or 0]
+        entry.review = desk.shelf["reviews"][code]
+        known[code].append(entry)
 
 
 def withdraw(desk: Desk, wallet: Wallet, done: Review, reference: str) -> None:
@@ -140,17 +145,27 @@ def _prepare_bonuses(desk: Desk, files: Sequence[OrderFile]) -> None:
 
 
 def _recount(desk: Desk, wallet: Wallet, file: OrderFile, reference: str) -> None:
-    """An order that gives nothing any more makes no shopping day; below the days needed the bonus goes back (E18)."""
-    day = clock.local_date(file.earned_at)
-    bonus = desk.shelf.get("bonuses", {}).get((wallet.member_id, bonus_reference(clock.month_start(day))))
-    if bonus is None:
+    """An order that gives nothing any more makes no shopping day; below the days needed the bonus goes back (E18).
+
+    Days are those of the member who ordered; what was paid before a merge stays paid.
+    """
+    month = clock.month_start(clock.local_date(file.earned_at))
+    days = _count_day(desk, file, -1)
+    bonus = desk.shelf.get("bonuses", {}).get((file.order.member_id, bonus_reference(month)))
+    if bonus is None or bonus.member_id != wallet.member_id:
         return
-    days = desk.shelf["shopping_days"][wallet.member_id, clock.month_start(day)]
-    days[day] = days.get(day, 0) - 1
     policy = desk.growth.policy_by_id.get(bonus.policy_id or 0)
     if policy is not None and sum(1 for orders in days.values() if orders > 0) < policy.days_needed:
         desk.growth.take_back(wallet, bonus, bonus.base, reference=reference)
-        del desk.shelf["bonuses"][wallet.member_id, bonus.reference]
+        del desk.shelf["bonuses"][file.order.member_id, bonus.reference]
+
+
+def _count_day(desk: Desk, file: OrderFile, orders: int) -> dict[dt.date, int]:
+    """One order more or less makes its day a shopping day; the days of that month, as far as they were read."""
+    day = clock.local_date(file.earned_at)
+    days = desk.shelf.get("shopping_days", {}).get((file.order.member_id, clock.month_start(day)), {})
+    days[day] = days.get(day, 0) + orders
+    return days
 
 
 def bonus_reference(month: dt.date) -> str:

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from common import clock
 from loyalty import facts
-from loyalty.models import GrowthEntry, GrowthPolicy, Ladder, Order, OrderLine, Review, Standing, TierChange, Wallet
+from loyalty.models import (
+    GrowthEntry,
+    GrowthPolicy,
+    Ladder,
+    Order,
+    OrderLine,
+    Review,
+    Standing,
+    Tier,
+    TierChange,
+    Wallet,
+)
 from loyalty.services import ladders
 from loyalty.services.ladders import CompiledLadder, Standards, Step
 
@@ -47,7 +58,8 @@ class GrowthBook:
         self._policies = standards.policies
         self.policy_by_id = standards.policy_by_id
         self.ladder: CompiledLadder | None = standards.ladders.at(desk.at)
-        self._today = clock.local_date(desk.at)
+        self.today = clock.local_date(desk.at)
+        self._window_start = self.ladder.reckoned_on(self.today) if self.ladder else self.today
 
     def policy(self, at: dt.datetime) -> GrowthPolicy | None:
         """The growth policy for an event that happened at an instant."""
@@ -82,7 +94,7 @@ class GrowthBook:
         Raises a tier at once where the threshold is reached. Growth without an order does not count before the first
         order if the policy says so.
         """
-        if not base or (kind != Kind.ORDER and policy.activity_needs_order and not wallet.member.standing.ordered_at):
+        if not base or (kind != Kind.ORDER and policy.activity_needs_order and not _has_ordered(wallet, at)):
             return None
         whole = policy.scope == GrowthPolicy.Scope.ALL or kind == Kind.ORDER
         percent = wallet.member.standing.coefficient_percent if whole else 100
@@ -120,36 +132,14 @@ class GrowthBook:
             reference=reference,
             order=entry.order,
             review=entry.review,
-            policy=entry.policy,
+            policy=self.policy_by_id.get(entry.policy_id or 0),
         )
         self._fall(wallet, reference)
-
-    def merge(self, source: Wallet, target: Wallet, *, reference: str) -> None:
-        """Bring a merged member's growth to the other one; the higher of the two tiers is kept (E58)."""
-        standing, other = source.member.standing, target.member.standing
-        self._move(source, target, standing.growth, reference=reference)
-        if standing.ordered_at and not other.ordered_at:
-            self._desk.change(other, ordered_at=standing.ordered_at)
-        self._inherit(standing, target, reference)
-        self._desk.change(standing, due_at=None, tier_until=None, override_until=None)
-
-    def unmerge(self, source: Wallet, target: Wallet, growth: int, *, reference: str) -> None:
-        """Bring back what is left of the growth that a merge had brought; the tier follows from it."""
-        self._move(target, source, min(growth, target.member.standing.growth), reference=reference)
-        standing = source.member.standing
-        if self.ladder is not None and standing.tier is not None:
-            step = self.ladder.deserved(standing.growth, ordered=standing.ordered_at is not None)
-            self._change(source, step, Reason.MERGE, reference)
-
-    def _move(self, giver: Wallet, taker: Wallet, growth: int, *, reference: str) -> None:
-        if growth:
-            self._post_time(giver, Kind.MERGE, -growth, reference=reference)
-            self._post_time(taker, Kind.MERGE, growth, reference=reference)
 
     def close(self, wallet: Wallet, *, reference: str) -> None:
         """The member leaves: growth ends, nothing is reviewed any more (E59)."""
         if growth := wallet.member.standing.growth:
-            self._post_time(wallet, Kind.CLOSE, -growth, reference=reference)
+            self.post_time(wallet, Kind.CLOSE, -growth, self.today, reference=reference)
         self._desk.change(wallet.member.standing, due_at=None, tier_until=None, override_until=None)
 
     # Parts ----------------------------------------------------------------------------------------------------
@@ -167,14 +157,15 @@ class GrowthBook:
         **origin: Any,
     ) -> GrowthEntry:
         """Write one entry; time has its due first, so that what is added to growth is added to what is left of it."""
-        self._fade(wallet)
+        self.keep_up(wallet)
         asked = base * percent
         return self._write(
             wallet, kind, criterion, base, percent, asked, self._counts(wallet, asked, day), day, reference, origin
         )
 
-    def _post_time(self, wallet: Wallet, kind: str, change: int, *, reference: str) -> None:
-        self._write(wallet, kind, Criterion.TIME, 0, 100, change, change, self._today, reference, {})
+    def post_time(self, wallet: Wallet, kind: str, change: int, day: dt.date, *, reference: str) -> None:
+        """Write an entry without a base: what time, a merge or leaving does, counted on a day."""
+        self._write(wallet, kind, Criterion.TIME, 0, 100, change, change, day, reference, {})
 
     def _write(
         self,
@@ -220,31 +211,30 @@ class GrowthBook:
         reckoned_on = wallet.member.standing.reckoned_on
         if self.ladder is None or reckoned_on is None:
             return asked
-        if self.ladder.ladder.decay == Ladder.Decay.WINDOW and day < reckoned_on:
+        if self.ladder.ladder.decay == Ladder.Decay.WINDOW and day < max(reckoned_on, self._window_start):
             return 0
         if self.ladder.ladder.decay == Ladder.Decay.HALF_LIFE:
             left = ladders.faded(abs(asked), self.ladder.fading((reckoned_on - day).days))
             return left if asked > 0 else -left
         return asked
 
-    def _fade(self, wallet: Wallet) -> None:
-        """Growth that halves is brought up to today before anything is added (F5)."""
-        standing = wallet.member.standing
-        if self.ladder is None or self.ladder.ladder.decay != Ladder.Decay.HALF_LIFE or standing.reckoned_on is None:
+    def keep_up(self, wallet: Wallet) -> None:
+        """Time has its due before growth changes: what halves is brought up to today, an empty window moves on (F5)."""
+        standing, since = wallet.member.standing, wallet.member.standing.reckoned_on
+        if self.ladder is None or since is None:
             return
-        days = (self._today - standing.reckoned_on).days
-        if days <= 0:
-            return
-        left = ladders.faded(standing.growth, self.ladder.fading(days))
-        self._desk.change(standing, reckoned_on=self._today)
-        if left < standing.growth:
-            self._post_time(wallet, Kind.HALF_LIFE, left - standing.growth, reference=f"faded:{self._today}")
+        if self.ladder.ladder.decay == Ladder.Decay.WINDOW and not standing.growth and since < self._window_start:
+            self._desk.change(standing, reckoned_on=self._window_start)
+        if self.ladder.ladder.decay == Ladder.Decay.HALF_LIFE and since < self.today:
+            left = ladders.faded(standing.growth, self.ladder.fading((self.today - since).days))
+            self._desk.change(standing, reckoned_on=self.today)
+            if left < standing.growth:
+                change, reference = left - standing.growth, f"faded:{self.today}"
+                self.post_time(wallet, Kind.HALF_LIFE, change, self.today, reference=reference)
 
     def _schedule(self, standing: Standing) -> None:
-        if self.ladder is not None:
-            due_at = self.ladder.due_at(self._today, standing.growth, standing.tier_until, standing.override_until)
-            if due_at != standing.due_at:
-                self._desk.change(standing, due_at=due_at)
+        if self.ladder is not None and (due_at := self.ladder.due_at(standing)) != standing.due_at:
+            self._desk.change(standing, due_at=due_at)
 
     # Tiers ------------------------------------------------------------------------------------------------------
 
@@ -256,43 +246,42 @@ class GrowthBook:
         standing, ladder = wallet.member.standing, self.ladder
         if ladder is None or ladder.ladder.by_rank or standing.override_until is not None:
             return
-        step = ladder.deserved(standing.growth, ordered=standing.ordered_at is not None)
+        step = ladder.deserved_by(standing)
         if standing.tier is not None and step.rank <= standing.tier.rank:
             return
-        provisional_until = at + dt.timedelta(days=ladder.ladder.provisional_days) if provisional else self._desk.at
-        if provisional_until > self._desk.at:
-            fallback = standing.provisional_tier if self._is_provisional(standing) else standing.tier
-            self._desk.change(standing, provisional_until=provisional_until, provisional_tier=fallback)
-        self._change(wallet, step, Reason.GROWTH, reference)
+        if provisional:
+            self.provide(standing, at + dt.timedelta(days=ladder.ladder.provisional_days), self.secure_tier(standing))
+        self.change(wallet, step, ladder.valid_until(step, self.today), Reason.GROWTH, reference)
+
+    def provide(self, standing: Standing, until: dt.datetime, fallback: Tier | None) -> None:
+        """Make what comes now provisional until an instant, unless that has passed; `fallback` is sure."""
+        if until > self._desk.at:
+            if self.is_provisional(standing) and standing.provisional_until is not None:
+                until = max(until, standing.provisional_until)
+            self._desk.change(standing, provisional_until=until, provisional_tier=fallback)
+
+    def secure_tier(self, standing: Standing) -> Tier | None:
+        """The tier that no refund takes away before the review."""
+        return standing.provisional_tier if self.is_provisional(standing) else standing.tier
 
     def _fall(self, wallet: Wallet, reference: str) -> None:
         standing, ladder = wallet.member.standing, self.ladder
-        if ladder is None or standing.tier is None or standing.override_until or not self._is_provisional(standing):
+        if ladder is None or standing.tier is None or standing.override_until or not self.is_provisional(standing):
             return
-        deserved = ladder.deserved(standing.growth, ordered=standing.ordered_at is not None)
-        fallback = ladder.by_tier.get(standing.provisional_tier_id or 0, ladder.steps[0])
-        step = max(deserved, fallback, key=lambda step: step.rank)
+        fallback = ladder.nearest(standing.provisional_tier)
+        step = max(ladder.deserved_by(standing), fallback, key=lambda step: step.rank)
         if step.rank < standing.tier.rank:
-            self._change(wallet, step, Reason.REFUND, reference)
+            self.change(wallet, step, ladder.valid_until(step, self.today), Reason.REFUND, reference)
 
-    def _inherit(self, source: Standing, taker: Wallet, reference: str) -> None:
-        standing, ladder = taker.member.standing, self.ladder
-        if ladder is None:
-            return
-        step = ladder.deserved(standing.growth, ordered=standing.ordered_at is not None)
-        brought = ladder.by_tier.get(source.tier_id or 0)
-        if brought is not None and not ladder.ladder.by_rank:
-            step = max(step, brought, key=lambda step: step.rank)
-        if standing.override_until is None and (standing.tier is None or step.rank > standing.tier.rank):
-            self._change(taker, step, Reason.MERGE, reference)
-
-    def _is_provisional(self, standing: Standing) -> bool:
+    def is_provisional(self, standing: Standing) -> bool:
+        """Whether the return window of the order that lifted a member is still open."""
         return standing.provisional_until is not None and standing.provisional_until > self._desk.at
 
-    def _change(self, wallet: Wallet, step: Step, reason: str, reference: str) -> None:
+    def change(self, wallet: Wallet, step: Step, until: dt.datetime | None, reason: str, reference: str) -> None:
+        """Bring a member to a rung of the ladder in force, to be reviewed at `until`: history and fact."""
         standing, ladder = wallet.member.standing, self.ladder
         assert ladder is not None, "a tier changes on a ladder"
-        before, until = standing.tier, ladder.valid_until(step, self._today)
+        before = standing.tier
         self._desk.change(standing, tier=step.tier, tier_since=self._desk.at, tier_until=until, in_grace=False)
         self._schedule(standing)
         self._desk.add(
@@ -304,7 +293,7 @@ class GrowthBook:
                 growth=standing.growth,
                 at=self._desk.at,
                 until=until,
-                is_provisional=self._is_provisional(standing),
+                is_provisional=self.is_provisional(standing),
                 ladder=ladder.ladder,
                 reference=reference[:200],
             )
@@ -319,6 +308,11 @@ class GrowthBook:
                 until=until.isoformat() if until else None,
             )
         )
+
+
+def _has_ordered(wallet: Wallet, at: dt.datetime) -> bool:
+    ordered_at = wallet.member.standing.ordered_at
+    return ordered_at is not None and ordered_at <= at
 
 
 def base_of(policy: GrowthPolicy, lines: Iterable[OrderLine]) -> int:

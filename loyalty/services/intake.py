@@ -43,8 +43,18 @@ _CUSTOM = Handler(dict, customs.prepare, customs.record)
 
 
 def process(events: Sequence[Event], at: dt.datetime) -> list[Outcome]:
-    """Do the work of some events in the caller's transaction; one outcome each, in order."""
-    desk = Desk([event.subject for event in events], at, times=[event.time for event in events])
+    """Do the work of some events in the caller's transaction; one outcome each, in order.
+
+    A member's events before and after a review that is late are worked at two desks, as if they had come one by one.
+    """
+    outcomes: list[Outcome] = []
+    while rest := events[len(outcomes) :]:
+        desk = Desk([event.subject for event in rest], at, times=[event.time for event in rest])
+        outcomes += _work(desk, rest[: desk.reach([(event.subject, event.time) for event in rest])])
+    return outcomes
+
+
+def _work(desk: Desk, events: Sequence[Event]) -> list[Outcome]:
     groups = defaultdict(list)
     for event in events:
         groups[HANDLERS.get(event.type, _CUSTOM).prepare].append(event)
@@ -54,7 +64,7 @@ def process(events: Sequence[Event], at: dt.datetime) -> list[Outcome]:
     desk.close()
     if desk.slides():
         active = (event.subject for event, outcome in zip(events, outcomes, strict=True) if outcome.status == "applied")
-        sliding.extend({desk.wallets[subject].account_id for subject in active}, at)
+        sliding.extend({desk.wallets[subject].account_id for subject in active}, desk.at)
     return outcomes
 
 

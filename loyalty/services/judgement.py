@@ -21,7 +21,7 @@ from loyalty.services.ladders import PARTS, CompiledLadder, Step
 Decay, Kind = Ladder.Decay, GrowthEntry.Kind
 
 # What the window counts; time's own entries are not counted twice.
-COUNTED = (Kind.ORDER, Kind.LOGIN, Kind.DAYS, Kind.REVIEW, Kind.PHOTO, Kind.REVERSAL)
+COUNTED = (Kind.ORDER, Kind.LOGIN, Kind.DAYS, Kind.REVIEW, Kind.PHOTO, Kind.REVERSAL, Kind.MERGE)
 
 # The kind of the entry by which a ladder takes growth.
 TAKES = {
@@ -81,7 +81,8 @@ def review(
                rank AS rank_before, rank_after, tier_id AS tier_before, {tier_of(ladder)} AS tier_after,
                CASE WHEN freed THEN 'override_end' WHEN rank_after > deserved THEN 'soft_landing' ELSE 'review' END
                    AS reason,
-               {_until(ladder, on)} AS until_at, {_reckoned(ladder, on)} AS reckoned_on, into_grace AS in_grace,
+               {_until(ladder, on)} AS until_at, {_reckoned(ladder, on)} AS reckoned_on,
+               CASE WHEN reviewed OR freed THEN into_grace ELSE in_grace END AS in_grace,
                CASE WHEN freed THEN NULL ELSE override_until END AS override_until,
                {_due(ladder, on, _until(ladder, on), "CASE WHEN freed THEN NULL ELSE override_until END")} AS due_at
         FROM settled
@@ -108,7 +109,7 @@ def switch(ladder: CompiledLadder, at: dt.datetime, *, who: str, ranks: dict[int
         goes = "WHEN deserved > rank THEN deserved ELSE rank"
     fresh = _by_rank(ladder, lambda step: instant(ladder.valid_until(step, on)))
     kept = _by_rank(ladder, lambda step: "s_until" if ladder.valid_until(step, on) else instant(None))
-    keeps = "false" if law.decay == Decay.RESET else f"rank_after = rank AND s_until > {instant(at)}"
+    keeps = "false" if law.decay == Decay.RESET else "rank_after = rank AND s_until IS NOT NULL"
     until = f"CASE WHEN {keeps} THEN {kept} ELSE {fresh} END"
     return f"""
     known AS (
@@ -140,7 +141,7 @@ def places(ladder: CompiledLadder, tables: Tables = REAL) -> str:
     """
     return f"""
     ranked AS (
-        SELECT s.member_id, s.growth, row_number() OVER (ORDER BY s.growth DESC, s.grown_at, s.member_id) AS place
+        SELECT s.member_id, s.growth, row_number() OVER (ORDER BY s.growth DESC, s.grown_at NULLS LAST, s.member_id) AS place
         FROM {tables.standings} s JOIN members_member m ON m.id = s.member_id
         WHERE s.growth > 0 AND s.ladder_id = {ladder.ladder.pk} AND s.override_until IS NULL AND m.status = 'active'
     )"""
@@ -248,7 +249,7 @@ def _aged(ladder: CompiledLadder, on: dt.date, days: Iterable[dt.date]) -> str:
     if decay == Decay.DEDUCTION:
         return f"CASE WHEN reviewed AND NOT in_grace THEN {_greatest('growth - ' + _deduction(ladder), '0')} ELSE growth END"
     if decay == Decay.WINDOW:
-        return f"{_greatest('growth - COALESCE(leaving.points, 0)', '0')}"
+        return _greatest(f"growth - {_greatest('COALESCE(leaving.points, 0)', '0')}", "0")
     if decay == Decay.HALF_LIFE:
         parts = _case("due.reckoned_on", ((day(since), ladder.fading((on - since).days)) for since in days), PARTS)
         # Divided first, so that the product stays within 64 bits.
@@ -273,11 +274,12 @@ def _reckon(ladder: CompiledLadder, on: dt.date, tables: Tables) -> str:
     """Growth as a new ladder sees it: a window counts its days, all others take what is there."""
     if ladder.ladder.decay != Decay.WINDOW:
         return "s.growth"
-    return f"""COALESCE((
+    counted = f"""COALESCE((
             SELECT CAST(sum(e.delta) AS bigint) FROM {tables.entries} e
             WHERE e.member_id = s.member_id AND e.kind IN ({_counted()})
               AND e.occurred_on >= {day(ladder.reckoned_on(on))}
         ), 0)"""
+    return _greatest(counted, "0")
 
 
 def _counted() -> str:
@@ -290,7 +292,8 @@ def _left(ladder: CompiledLadder) -> str:
     threshold = _by_rank(ladder, lambda step: step.threshold)
     most = _by_rank(ladder, lambda step: step.threshold * ladder.ladder.carry_percent // 100)
     carried = _least(most, _greatest(f"growth - {threshold}", "0"))
-    return f"CASE WHEN reviewed AND NOT in_grace THEN {carried} ELSE aged_growth END"
+    # A grace is more time to reach the threshold: the period ends for this member when the grace does.
+    return f"CASE WHEN reviewed AND NOT into_grace THEN {carried} ELSE aged_growth END"
 
 
 def _asked(ladder: CompiledLadder) -> str:
@@ -308,13 +311,14 @@ def _until(ladder: CompiledLadder, on: dt.date) -> str:
 def _reckoned(ladder: CompiledLadder, on: dt.date) -> str:
     decay, now = ladder.ladder.decay, day(ladder.reckoned_on(on))
     if decay in (Decay.WINDOW, Decay.HALF_LIFE):
-        return now
+        # An event may have been here before a review that is late.
+        return _greatest("reckoned_on", now)
     return f"CASE WHEN reviewed THEN {now} ELSE reckoned_on END" if decay == Decay.RESET else "reckoned_on"
 
 
 def _due(ladder: CompiledLadder, on: dt.date, until: str, override: str) -> str:
     far = instant(_FAR)
-    dates = [f"COALESCE({until}, {far})", f"COALESCE({override}, {far})"]
-    if decays_at := ladder.decays_at(on):
-        dates.append(f"CASE WHEN left_growth > 0 THEN {instant(decays_at)} ELSE {far} END")
-    return f"NULLIF({_least(*dates)}, {far})"
+    decays_at = ladder.decays_at(on)
+    decay = f"CASE WHEN left_growth > 0 THEN {instant(decays_at)} ELSE {far} END" if decays_at else far
+    # While a tier is set by hand nothing is reviewed.
+    return f"NULLIF({_least(f'COALESCE({override}, {until}, {far})', decay)}, {far})"

@@ -11,7 +11,7 @@ from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Generic, TypeVar
 
 from common import clock
-from loyalty.models import Edition, GrowthPolicy, Ladder, Programme, Tier
+from loyalty.models import Edition, GrowthPolicy, Ladder, Programme, Standing, Tier
 from loyalty.models.standings import HUNDREDTHS
 
 # Fading factors are whole parts of this: 64 bits suffice on every database, and the error stays below a billionth.
@@ -59,6 +59,17 @@ class CompiledLadder:
         reached = [step for step in self.steps if growth >= step.threshold and (ordered or not step.needs_order)]
         return reached[-1]
 
+    def deserved_by(self, standing: Standing) -> Step:
+        """The rung to which a member's growth leads; on a ladder by rank, where the member stands until the ranking."""
+        if self.ladder.by_rank:
+            return self.nearest(standing.tier)
+        return self.deserved(standing.growth, ordered=standing.ordered_at is not None)
+
+    def nearest(self, tier: Tier | None) -> Step:
+        """The rung of a tier; the one below it, if the ladder does not have it."""
+        below = [step for step in self.steps if tier is not None and step.rank <= tier.rank]
+        return below[-1] if below else self.steps[0]
+
     def above(self, rank: int) -> Step | None:
         """The next rung up."""
         return next((step for step in self.steps if step.rank > rank), None)
@@ -77,12 +88,21 @@ class CompiledLadder:
             return None
         return clock.day_start(clock.months_after(clock.month_start(on), 1))
 
-    def due_at(
-        self, on: dt.date, growth: int, tier_until: dt.datetime | None, override_until: dt.datetime | None
-    ) -> dt.datetime | None:
-        """When time changes something next for a member; None = never."""
-        decay = self.decays_at(on) if growth else None
-        return min((at for at in (tier_until, override_until, decay) if at is not None), default=None)
+    def due_at(self, standing: Standing) -> dt.datetime | None:
+        """When time changes something next for a member, overdue or not; None = never.
+
+        While a tier is set by hand nothing is reviewed.
+        """
+        decay = None
+        if standing.growth and standing.reckoned_on is not None:
+            decay = self.decays_at(self._booked_to(standing.reckoned_on))
+        dates = (standing.override_until or standing.tier_until, decay)
+        return min((at for at in dates if at is not None), default=None)
+
+    def _booked_to(self, reckoned_on: dt.date) -> dt.date:
+        if self.ladder.decay == Ladder.Decay.WINDOW:
+            return clock.months_after(reckoned_on, self.ladder.window_months)
+        return reckoned_on
 
     def reckoned_on(self, on: dt.date) -> dt.date:
         """From when growth counts: the first day of the window or period; for fading the day it is booked up to."""
@@ -118,10 +138,13 @@ P = TypeVar("P")
 
 
 class Terms(Generic[P]):
-    """The published editions of one policy in the order in which they come into force."""
+    """The published editions of one policy in the order in which they come into force.
+
+    Of several that begin at the same instant only the last was ever in force.
+    """
 
     def __init__(self, editions: list[tuple[dt.datetime, P]]):
-        self._terms = editions
+        self._terms = list(dict(editions).items())
 
     def at(self, at: dt.datetime) -> P | None:
         """The edition in force at an instant; None before the first."""

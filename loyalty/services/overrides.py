@@ -13,7 +13,7 @@ from common.services import audit, outbox
 from loyalty import facts
 from loyalty.models import Standing, Tier, TierChange
 from loyalty.selectors import programme as programmes
-from loyalty.services import ladders, wallets
+from loyalty.services import ladders, tiers, wallets
 from loyalty.services.desk import ClosedMember
 from loyalty.services.ladders import CompiledLadder
 from members.models import Member
@@ -68,7 +68,7 @@ def lift(member: Member, *, note: str, actor: audit.Actor, at: dt.datetime) -> T
             raise NotSetByHand
         if not note.strip():
             raise InvalidInput(_("Say why."))
-        step = ladder.deserved(standing.growth, ordered=standing.ordered_at is not None)
+        step = ladder.deserved_by(standing)
         until = ladder.valid_until(step, clock.local_date(at))
         change = _change(standing, step.tier, until, None, Reason.OVERRIDE_ENDED, ladder, note, actor, at)
         audit.record(actor, "loyalty.overrides.lift", member, f"{member}: {step.tier}", at, reason=note)
@@ -76,7 +76,7 @@ def lift(member: Member, *, note: str, actor: audit.Actor, at: dt.datetime) -> T
 
 
 def _standing(member: Member, at: dt.datetime) -> tuple[Standing, CompiledLadder]:
-    """The locked standing of an active member, and the ladder it is on."""
+    """The locked standing of an active member, when all that was due has been done, and the ladder it is on."""
     ladder = ladders.load(programmes.current()).ladders.at(at)
     if ladder is None:
         raise NoLadder
@@ -84,7 +84,8 @@ def _standing(member: Member, at: dt.datetime) -> tuple[Standing, CompiledLadder
     wallet = wallets.lock([member.external_id], at)[member.external_id]
     if wallet.member.status != Member.Status.ACTIVE:
         raise ClosedMember
-    return wallet.member.standing, ladder
+    tiers.catch_up([wallet.member_id], at)
+    return Standing.objects.select_related("member", "tier").get(pk=wallet.member_id), ladder
 
 
 def _change(
@@ -98,13 +99,11 @@ def _change(
     actor: audit.Actor,
     at: dt.datetime,
 ) -> TierChange:
-    before, today = standing.tier, clock.local_date(at)
+    before = standing.tier
     standing.tier, standing.tier_until, standing.override_until, standing.in_grace = tier, until, override_until, False
     standing.tier_since = at if before != tier else standing.tier_since
     standing.provisional_until = standing.provisional_tier = None
-    if standing.ladder_id is None:
-        standing.ladder, standing.reckoned_on = ladder.ladder, ladder.reckoned_on(today)
-    standing.due_at = ladder.due_at(today, standing.growth, until, override_until)
+    standing.due_at = ladder.due_at(standing)
     standing.save()
     if before != tier:
         fact = facts.TierChanged(

@@ -178,10 +178,14 @@ def _catch_up(night: Night, who: str, query: Q) -> Counter[str]:
             done += _switch(ladder, start, f"{who} AND s.ladder_id IN ({', '.join(map(str, former))})")
         if done:
             first = _first_due(query)
-        ends = night.as_of if is_last else begun[place + 1][0] - dt.datetime.resolution
+        ends = night.as_of if is_last else begun[place + 1][0]
         while (at := first.get(key)) is not None and at <= min(ends, night.approved):
             done += _review(ladder, at, who, query)
             first = _first_due(query)
+        if key in first and not is_last and ladder.ladder.decay == Ladder.Decay.HALF_LIFE:
+            # Growth fades up to the change, not only up to the first of its month.
+            Standing.objects.filter(query, ladder=ladder.ladder, growth__gt=0, due_at__gt=ends).update(due_at=ends)
+            done += _review(ladder, ends, who, query)
     return done
 
 

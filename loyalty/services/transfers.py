@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.problems import InvalidInput, Problem
 from loyalty import facts
-from loyalty.models import Account, GrowthEntry, Lot, Transfer
-from loyalty.services import wallets
+from loyalty.models import Account, Lot, Transfer, Wallet
+from loyalty.services import inheritance, tiers, wallets
 from loyalty.services.desk import Desk
 from members.models import Member
 
@@ -70,8 +70,8 @@ def merge(source: Member, target: Member, at: dt.datetime) -> Transfer | None:
     transfer = Transfer(kind=Transfer.Kind.MERGE, sender=giver, receiver=taker, points=0, at=at)
     reference = f"transfer:{transfer.uuid}"
     transfer.points = desk.book.sweep(giver.pk, taker.pk, reference)
-    pair = wallets.of_accounts([giver.pk, taker.pk])
-    desk.growth.merge(pair[giver.pk], pair[taker.pk], reference=reference)
+    pair = _pair(giver, taker, at)
+    inheritance.merge(desk, pair[giver.pk], pair[taker.pk], reference=reference)
     desk.add(transfer)
     desk.close()
     return transfer
@@ -93,13 +93,18 @@ def unmerge(source: Member, target: Member, at: dt.datetime) -> Transfer | None:
     transfer.points = sum(portion.points for portion in portions)
     reference = f"transfer:{transfer.uuid}"
     desk.book.move(giver.pk, taker.pk, portions, source=Lot.Source.MERGE, reference=reference)
-    pair = wallets.of_accounts([giver.pk, taker.pk])
-    brought = GrowthEntry.objects.filter(member=source, kind=GrowthEntry.Kind.MERGE).order_by("-seq").first()
-    growth = -brought.delta if brought is not None and brought.delta < 0 else 0
-    desk.growth.unmerge(pair[taker.pk], pair[giver.pk], growth, reference=reference)
+    pair = _pair(giver, taker, at)
+    merged = Transfer.objects.filter(kind=Transfer.Kind.MERGE, sender=taker, receiver=giver).latest("pk")
+    inheritance.unmerge(desk, pair[taker.pk], pair[giver.pk], merged=f"transfer:{merged.uuid}", reference=reference)
     desk.add(transfer)
     desk.close()
     return transfer
+
+
+def _pair(giver: Account, taker: Account, at: dt.datetime) -> dict[int, Wallet]:
+    """The wallets of two locked accounts, when what was due of the members has been done, even if the job is late."""
+    tiers.catch_up([wallet.member_id for wallet in wallets.of_accounts([giver.pk, taker.pk]).values()], at)
+    return wallets.of_accounts([giver.pk, taker.pk])
 
 
 def _lots_from(account: Account, origin: Account):

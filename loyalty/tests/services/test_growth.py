@@ -324,3 +324,36 @@ def test_who_leaves_leaves_the_growth(jd):
     assert standing().growth == 0
     assert GrowthEntry.objects.latest("seq").kind == GrowthEntry.Kind.CLOSE
     assert_proven()
+
+
+# In whatever order it is told ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", ["order.completed", "member.logged_in"])
+def test_a_log_in_from_before_the_first_order_never_counts(jd, first):
+    told = {
+        "order.completed": event("order.completed", at=NOON, **order()),
+        "member.logged_in": event("member.logged_in", at=NOON - 2 * DAY),
+    }
+    for name in (first, *(told.keys() - {first})):
+        send_all([told[name]], NOON)
+    assert standing().whole_growth == 100
+
+
+def test_a_late_order_may_be_the_first_one(jd):
+    complete(100_00)
+    complete(100_00, "o-0", NOON - 5 * DAY)
+    assert standing().ordered_at == NOON - 5 * DAY
+
+
+def test_a_late_smaller_upgrade_does_not_shorten_the_return_window(jd):
+    complete(2_100_00)
+    send("order.completed", "alice", NOON - 3 * DAY, received=NOON + DAY, **order("o-2", line(1, 8_000_00)))
+    assert standing().tier.code == "gold"
+    assert refund(at=NOON + 6 * DAY)["tier"] == {"before": "gold", "after": "silver"}
+
+
+def test_a_policy_published_for_the_past_does_not_change_what_a_refund_takes(jd):
+    complete(100_00)
+    a_growth_policy(money_unit=1_000, effective_at=NOON - DAY)
+    assert refund(cash=50_00)["growth"] == {"reversed": 50}

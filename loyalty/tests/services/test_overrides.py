@@ -6,9 +6,10 @@ import datetime as dt
 
 import pytest
 
+from common import clock
 from common.models import AuditEntry, Fact
 from common.problems import InvalidInput
-from loyalty.models import Tier, TierChange
+from loyalty.models import Ladder, Tier, TierChange
 from loyalty.services import overrides, tiers
 from loyalty.services.desk import ClosedMember
 from loyalty.services.overrides import NoLadder, NotSetByHand
@@ -108,3 +109,18 @@ def test_without_a_ladder_there_is_nothing_to_set():
     tier = Tier.objects.create(code="gold", name="Gold", rank=1)
     with pytest.raises(NoLadder):
         overrides.set_tier(Member.objects.get(), tier, UNTIL, note="why", actor=STAFF, at=NOON)
+
+
+def test_what_was_due_is_done_first_though_the_job_is_late(alice):
+    late = NOON + 400 * DAY
+    set_tier(alice, until=clock.local_date(late), at=late)
+    assert standing().whole_growth == 1_500
+    assert_proven()
+
+
+def test_lifting_on_a_ladder_by_rank_keeps_the_place_until_the_ranking(alice):
+    sizes = {"bronze": 30, "silver": 20, "gold": 10, "diamond": 1}
+    a_ladder(line=Ladder.Line.TOP, effective_at=NOON + DAY, sizes=sizes)
+    set_tier(alice, "bronze", at=NOON + 2 * DAY)
+    overrides.lift(alice, note="Enough", actor=STAFF, at=NOON + 2 * DAY)
+    assert standing().tier.code == "bronze"

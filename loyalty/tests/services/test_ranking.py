@@ -111,3 +111,12 @@ def test_a_month_is_ranked_once():
 def test_a_ladder_by_thresholds_is_not_ranked():
     a_ladder()
     assert rank() is None
+
+
+def test_who_reached_it_nobody_knows_when_comes_last_among_equals():
+    top(gold=1, top=0)
+    grow("alice", 100)
+    grow("bob", 100, NOON + DAY)
+    Standing.objects.filter(member__external_id="alice").update(grown_at=None)
+    rank()
+    assert tiers() == {"alice": "base", "bob": "gold"}

@@ -8,9 +8,11 @@ import pytest
 
 from common import clock
 from loyalty.models import GrowthEntry, Standing
-from loyalty.services import shoppingdays
+from loyalty.services import shoppingdays, transfers
 from loyalty.tests.proven import assert_proven
-from loyalty.tests.stage import a_growth_policy, a_ladder, line, order, send, standing
+from loyalty.tests.stage import a_growth_policy, a_ladder, event, line, order, send, send_all, standing
+from members.models import Member
+from members.services import members
 
 pytestmark = pytest.mark.django_db
 
@@ -121,8 +123,6 @@ def test_a_refund_that_leaves_enough_days_leaves_the_bonus():
 
 
 def test_two_refunds_in_one_batch_take_the_bonus_back_once():
-    from loyalty.tests.stage import event, send_all
-
     for day in (1, 2, 3):
         shop(day)
     pay()
@@ -130,3 +130,26 @@ def test_two_refunds_in_one_batch_take_the_bonus_back_once():
     answers = send_all([event("order.cancelled", "alice", at, order=f"alice-3-{day}-12") for day in (1, 2)], at)
     assert [a["effects"]["growth"]["reversed"] for a in answers] == [150, 50]
     assert_proven()
+
+
+def test_a_late_order_in_the_batch_of_a_refund_makes_a_day():
+    for day in (1, 2, 3):
+        shop(day)
+    pay()
+    at = clock.day_start(dt.date(2026, 4, 20))
+    told = [
+        event("order.completed", "alice", clock.day_start(dt.date(2026, 3, 9)), **order("late", line(1, 50_00))),
+        event("order.cancelled", "alice", at, order="alice-3-1-12"),
+    ]
+    assert send_all(told, at)[1]["effects"]["growth"] == {"reversed": 50}
+
+
+def test_an_order_from_before_a_merge_does_not_cost_the_other_one_the_bonus():
+    for day in (1, 2, 3):
+        shop(day, subject="bob")
+    shop(1)
+    pay()
+    at = clock.day_start(dt.date(2026, 4, 20))
+    members.merge("alice", "bob", at)
+    transfers.merge(Member.objects.get(external_id="alice"), Member.objects.get(external_id="bob"), at)
+    assert send("order.cancelled", "bob", at, order="alice-3-1-12")["effects"]["growth"] == {"reversed": 50}

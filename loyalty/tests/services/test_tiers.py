@@ -9,18 +9,21 @@ from django.db import connection
 
 from common import clock
 from common.models import Fact, JobRun
-from loyalty.models import GrowthEntry, Ladder, Programme, Standing, TierChange
-from loyalty.services import tiers, transfers
+from loyalty.models import GrowthEntry, Ladder, Programme, Standing, Tier, TierChange
+from loyalty.services import overrides, tiers, transfers
 from loyalty.tests.proven import assert_proven
 from loyalty.tests.stage import (
     DAY,
     JD,
     NOON,
+    STAFF,
     a_growth_policy,
     a_ladder,
+    event,
     line,
     order,
     send,
+    send_all,
     set_programme,
     standing,
 )
@@ -386,3 +389,168 @@ def test_a_review_of_many_costs_as_many_queries_as_one_of_few(django_assert_max_
         run = review(dt.date(2027, 3, 1))
     assert run.counts["reviewed"] == 30
     assert Standing.objects.filter(tier__code="bronze", growth=1_500_00).count() == 30
+
+
+# Hostile circumstances --------------------------------------------------------------------------------------------------
+
+
+def test_a_grace_ends_though_a_month_begins_in_it():
+    a_ladder(decay=Ladder.Decay.WINDOW, window_months=12, grace_days=40)
+    a_growth_policy()
+    grow(2_000)
+    review(dt.date(2027, 3, 1))
+    grow(30, at=night(dt.date(2027, 3, 2)))
+    Standing.objects.update(tier_until=night(dt.date(2027, 4, 5)))
+    review(dt.date(2027, 4, 5))
+    assert standing().in_grace
+    review(dt.date(2027, 5, 1))
+    assert standing().in_grace
+    review(dt.date(2027, 5, 15))
+    assert (tier(), standing().in_grace) == ("bronze", False)
+
+
+def test_a_grace_at_the_end_of_a_period_costs_no_tier_more_than_its_absence():
+    a_ladder(decay=Ladder.Decay.RESET, grace_days=30)
+    a_growth_policy()
+    grow(12_000)
+    review(dt.date(2027, 1, 1))
+    grow(7_000, at=night(dt.date(2027, 5, 1)))
+    review(dt.date(2028, 1, 1))
+    assert (tier(), standing().in_grace, standing().whole_growth) == ("gold", True, 9_000)
+    review(dt.date(2028, 1, 31))
+    assert (tier(), standing().in_grace, standing().whole_growth) == ("silver", False, 1_000)
+    assert standing().tier_until == night(dt.date(2029, 1, 1))
+
+
+def test_a_tier_set_by_hand_beyond_the_period_of_a_new_ladder_stops_nothing():
+    a_ladder()
+    a_growth_policy()
+    grow(100)
+    gold, alice = Tier.objects.get(code="gold"), Member.objects.get()
+    overrides.set_tier(alice, gold, dt.date(2027, 6, 30), note="a guest", actor=STAFF, at=NOON)
+    a_ladder(decay=Ladder.Decay.RESET, effective_at=night(dt.date(2026, 4, 1)))
+    review(dt.date(2026, 4, 1))
+    review(dt.date(2027, 1, 1))
+    assert tier() == "gold"
+    review(dt.date(2027, 7, 1))
+    assert tier() == "bronze"
+
+
+def test_what_ends_when_a_new_ladder_begins_is_still_reviewed():
+    a_ladder(decay=Ladder.Decay.RESET)
+    a_growth_policy()
+    grow(12_000)
+    a_ladder(decay=Ladder.Decay.RESET, effective_at=night(dt.date(2027, 1, 1)))
+    review(dt.date(2027, 1, 1))
+    assert standing().whole_growth == 2_000
+    assert standing().tier_until == night(dt.date(2028, 1, 1))
+
+
+def test_a_review_that_waits_for_approval_outlives_a_new_ladder():
+    a_ladder()
+    a_growth_policy()
+    grow(2_500)
+    set_programme(review_needs_approval=True)
+    a_ladder(effective_at=night(dt.date(2027, 4, 1)))
+    review(dt.date(2027, 4, 1))
+    assert standing().whole_growth == 2_500
+    Programme.objects.update(reviews_approved_until=night(dt.date(2027, 4, 2)))
+    review(dt.date(2027, 4, 2))
+    assert (standing().whole_growth, tier()) == (1_500, "bronze")
+
+
+def test_growth_fades_up_to_a_new_ladder():
+    a_ladder(decay=Ladder.Decay.HALF_LIFE, half_life_days=10)
+    a_growth_policy()
+    grow(1_000)
+    a_ladder(decay=Ladder.Decay.NONE, effective_at=night(dt.date(2026, 3, 21)))
+    review(dt.date(2026, 5, 1))
+    assert standing().whole_growth == 250
+    assert_proven()
+
+
+def test_of_two_ladders_that_begin_together_only_the_later_edition_counts():
+    a_ladder()
+    a_growth_policy()
+    grow(2_000)
+    start = night(dt.date(2026, 4, 1))
+    a_ladder([("registered", 0, 0, None, False)], effective_at=start, applies=Ladder.Applies.AT_ONCE)
+    a_ladder(effective_at=start)
+    review(dt.date(2026, 4, 1))
+    assert tier() == "silver"
+    assert not TierChange.objects.filter(reason=TierChange.Reason.LADDER).exists()
+
+
+def test_late_growth_does_not_put_off_what_leaves_the_window():
+    a_ladder(decay=Ladder.Decay.WINDOW, window_months=12)
+    a_growth_policy()
+    grow(1_500)
+    review(dt.date(2027, 3, 31))
+    midnight = night(dt.date(2027, 4, 1))
+    late = order("late", line(1, 100_00))
+    send("order.completed", at=midnight - dt.timedelta(minutes=1), received=midnight + dt.timedelta(minutes=9), **late)
+    review(dt.date(2027, 4, 1))
+    assert standing().whole_growth == 100
+
+
+def test_growth_that_halves_is_not_faded_twice_by_a_late_review():
+    a_ladder(decay=Ladder.Decay.HALF_LIFE, half_life_days=100)
+    a_growth_policy()
+    set_programme(review_needs_approval=True)
+    grow(1_000)
+    grow(1_000, "bob")
+    for name in ("alice", "bob"):
+        Standing.objects.filter(member__external_id=name).update(tier_until=night(dt.date(2026, 3, 10)))
+    Standing.objects.update(due_at=night(dt.date(2026, 3, 10)))
+    grow(100, at=night(dt.date(2026, 3, 31)))
+    Programme.objects.update(reviews_approved_until=night(dt.date(2026, 4, 1)))
+    review(dt.date(2026, 4, 1))
+    grow(100, "bob", at=night(dt.date(2026, 4, 1)))
+    assert abs(standing().whole_growth - standing("bob").whole_growth) <= 1
+
+
+def test_late_growth_from_before_the_window_counts_for_nothing_though_nobody_looked_for_years():
+    a_ladder(decay=Ladder.Decay.WINDOW, window_months=12)
+    a_growth_policy()
+    send("order.completed", **order("o-1", line(1, 10_00)))
+    late = order("late", line(1, 5_000_00))
+    send("order.completed", at=NOON + 100 * DAY, received=NOON + 1_000 * DAY, **late)
+    assert (standing().growth, tier()) == (0, "bronze")
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_batch_over_a_late_review_ends_as_one_by_one(size):
+    a_ladder()
+    a_growth_policy()
+    grow(2_500)
+    anniversary, received = night(dt.date(2027, 3, 1)), night(dt.date(2027, 3, 1)) + dt.timedelta(hours=9)
+    told = [
+        event("order.completed", who, anniversary + dt.timedelta(hours=hours), **order(f"{who}-{hours}", line(1, cash)))
+        for who, hours, cash in (("alice", -1, 100_00), ("bob", 1, 100_00), ("alice", 2, 7_400_00))
+    ]
+    answers = [answer for i in range(0, 3, size) for answer in send_all(told[i : i + size], received)]
+    assert [answer["effects"]["growth"]["added"] for answer in answers] == [100, 100, 7_400]
+    assert (standing().whole_growth, tier()) == (9_000, "silver")
+    assert list(
+        GrowthEntry.objects.filter(member__external_id="alice").order_by("seq").values_list("kind", flat=True)
+    ) == [
+        "order",
+        "order",
+        "deduction",
+        "order",
+    ]
+
+
+@pytest.mark.parametrize("zone", ["America/Sao_Paulo", "Europe/Berlin", "America/Santiago", "Asia/Beirut"])
+@pytest.mark.parametrize("decay", Ladder.Decay)
+def test_every_local_day_of_a_year_is_reviewed_where_clocks_change(settings, zone, decay):
+    settings.TIME_ZONE = zone
+    a_ladder([("registered", 0, 0, None, False), ("silver", 2_000, 500, 1, False)], decay=decay, period_months=1)
+    a_growth_policy()
+    for day in (MARCH_1, dt.date(2026, 3, 28), dt.date(2026, 9, 5), dt.date(2026, 10, 24)):
+        grow(2_000, f"m-{day}", at=night(day) + dt.timedelta(hours=22))
+    review(dt.date(2027, 3, 1))
+    for stands in Standing.objects.all():
+        for instant in filter(None, (stands.tier_until, stands.due_at)):
+            assert night(clock.local_date(instant)) == instant > night(dt.date(2027, 3, 1))
+    assert_proven()
