@@ -11,6 +11,8 @@ class ScoreBucket(models.Model):
 
     Derived: counted from orders, reviews, activities and events, and counted again when they change. `month` numbers the
     calendar months since the year 0 (year × 12 + month − 1), so that a month is one small number to group by.
+
+    The key is the only index, so that a range of members is always read by member: by day it would be read once a chunk.
     """
 
     pk = models.CompositePrimaryKey("member", "day", "source", "category", "store_code")
@@ -29,7 +31,6 @@ class ScoreBucket(models.Model):
     class Meta:
         verbose_name = _("daily value")
         verbose_name_plural = _("daily values")
-        indexes = [models.Index(fields=["day", "member"], name="score_bucket_day")]
 
     def __str__(self):
         return f"{self.member_id} {self.day} {self.source_id}: {self.value}"

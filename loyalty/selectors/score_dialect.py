@@ -13,6 +13,9 @@ _WORDS = {
         "local_day": "CAST({} AT TIME ZONE %(zone)s AS date)",
         "month": "CAST(extract(year FROM {0}) * 12 + extract(month FROM {0}) - 1 AS smallint)",
         "day": "DATE '{}'",
+        "uuid": "gen_random_uuid()",
+        "object": "jsonb_build_object",
+        "flag": "({})",
     },
     "sqlite": {
         "least": "min",
@@ -20,6 +23,9 @@ _WORDS = {
         "local_day": "django_datetime_cast_date({}, %(zone)s, 'UTC')",
         "month": "CAST(substr({0}, 1, 4) AS integer) * 12 + CAST(substr({0}, 6, 2) AS integer) - 1",
         "day": "'{}'",
+        "uuid": "lower(hex(randomblob(16)))",
+        "object": "json_object",
+        "flag": "json(CASE WHEN {} THEN 'true' ELSE 'false' END)",
     },
 }
 

@@ -40,13 +40,13 @@ _BUCKETS = """
 
 # What a source gives in a month by each way of limiting it; the least counts.
 _BY_MONTH = """
-    SELECT member_id, source_id, month, {least}(abs(sum(value)), {cap}) AS size
+    SELECT member_id, source_id, month, {least}(abs(CAST(sum(value) AS bigint)), {cap}) AS size
     FROM bucket GROUP BY member_id, source_id, month
 """
 _BY_PART = """
-    SELECT member_id, source_id, month, sum({least}(size, {cap})) AS size
+    SELECT member_id, source_id, month, CAST(sum({least}(size, {cap})) AS bigint) AS size
     FROM (
-        SELECT member_id, source_id, month, {part}, abs(sum(value)) AS size
+        SELECT member_id, source_id, month, {part}, abs(CAST(sum(value) AS bigint)) AS size
         FROM bucket WHERE source_id IN ({sources}) GROUP BY member_id, source_id, month, {part}
     ) {part}_sum
     GROUP BY member_id, source_id, month

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from django.db import connection
 from django.db.models import Q
 
 from common import clock
 from common.models import JobRun, Staff
-from common.services import jobs, outbox
-from loyalty import facts
-from loyalty.models import Score, ScoreThreshold
+from common.services import jobs
+from loyalty.models import Score
 from loyalty.selectors import score_policies, score_sums, spans
 from loyalty.selectors import score_windows as windows
 from loyalty.selectors.score_dialect import day as literal
-from loyalty.selectors.score_dialect import instant, keys
+from loyalty.selectors.score_dialect import instant, keys, word
 from loyalty.selectors.score_policies import ScoreRules
 from loyalty.selectors.score_sums import DIMENSIONS, STATE
 from loyalty.services import scores
@@ -27,7 +26,7 @@ JOB = "settle-scores"
 _COLUMNS = ("member_id", "value", *DIMENSIONS, *STATE)
 _WRITE = f"""
     INSERT INTO loyalty_scoresnapshot (month, policy_id, at, {", ".join(_COLUMNS)})
-    SELECT {{month}}, {{policy}}, {{at}}, {", ".join(_COLUMNS)} FROM scored
+    SELECT {{month}}, {{policy}}, %(at)s, {", ".join(_COLUMNS)} FROM scored
 """
 _SETTLE = f"""
     UPDATE loyalty_score SET settled = n.value, settled_month = n.month,
@@ -36,12 +35,30 @@ _SETTLE = f"""
     WHERE n.member_id = loyalty_score.member_id AND n.month = {{month}} AND n.member_id IN ({{members}})
 """
 _CHANGES = """
-    SELECT m.external_id, s.settled, n.value
     FROM loyalty_scoresnapshot n
     JOIN loyalty_score s ON s.member_id = n.member_id
     JOIN members_member m ON m.id = n.member_id
-    WHERE n.month = {month} AND n.member_id IN ({members}) AND (s.settled IS NULL OR s.settled <> n.value)
+"""
+_TELL_SETTLED = f"""
+    INSERT INTO common_fact (uuid, topic, key, payload, at)
+    SELECT {{uuid}}, 'score.settled', m.external_id,
+           {{object}}('month', CAST('{{name}}' AS text), 'before', s.settled, 'after', n.value), %(at)s
+    {_CHANGES}
+    WHERE n.month = {{month}} AND n.member_id IN ({{members}}) AND (s.settled IS NULL OR s.settled <> n.value)
     ORDER BY n.member_id
+"""
+# Who has no score yet meets nothing: no line lies below 0.
+_TELL_CROSSED = f"""
+    INSERT INTO common_fact (uuid, topic, key, payload, at)
+    SELECT {{uuid}}, 'score.threshold_crossed', m.external_id,
+           {{object}}('threshold', line.code, 'reached', {{reached}}, 'score', n.value), %(at)s
+    {_CHANGES}
+    CROSS JOIN (
+        SELECT code, CASE WHEN is_strict THEN value + 1 ELSE value END AS least FROM loyalty_scorethreshold
+    ) line
+    WHERE n.month = {{month}} AND n.member_id IN ({{members}})
+      AND (COALESCE(s.settled, -1) >= line.least) <> (n.value >= line.least)
+    ORDER BY n.member_id, line.least
 """
 
 
@@ -63,12 +80,11 @@ def settle(
     if counted is None or rules is None:
         return None
     month = windows.month_to_settle(clock.local_date(counted.as_of), rules.policy.settled_on)
-    lines = list(ScoreThreshold.objects.all())
     return jobs.run(
         JOB,
         clock.day_start(month.replace(day=rules.policy.settled_on)),
         spans=lambda: spans.of(due(rules, month), by="member_id"),
-        work=lambda first, last: _settle_span(first, last, rules, month, lines, at),
+        work=lambda first, last: _settle_span(first, last, rules, month, at),
         at=at,
         requested_by=requested_by,
         progress=progress,
@@ -81,39 +97,22 @@ def due(rules: ScoreRules, month: dt.date):
     return Score.objects.filter(waiting, policy=rules.policy, member__status=Member.Status.ACTIVE)
 
 
-def _settle_span(
-    first: int, last: int, rules: ScoreRules, month: dt.date, lines: Sequence[ScoreThreshold], at: dt.datetime
-) -> dict[str, int]:
+def _settle_span(first: int, last: int, rules: ScoreRules, month: dt.date, at: dt.datetime) -> dict[str, int]:
     rows = due(rules, month).filter(member__gte=first, member__lte=last).order_by()
     members = list(rows.values_list("member_id", flat=True))
     if not members:
         return {}
-    where = {"month": literal(month), "members": keys(members)}
-    state, parameters = score_sums.live_state(
-        rules, f"m.id IN ({keys(members)})", clock.day_start(month.replace(day=rules.policy.settled_on))
-    )
-    buckets = score_sums.buckets(members, windows.settled(month))
+    names = {"month": literal(month), "name": month.isoformat(), "members": keys(members), "policy": rules.policy.pk}
+    names |= {"uuid": word("uuid"), "object": word("object"), "reached": word("flag").format("n.value >= line.least")}
+    start = clock.day_start(month.replace(day=rules.policy.settled_on))
+    state, parameters = score_sums.live_state(rules, f"m.id IN ({names['members']})", start)
+    summing = score_sums.summing(rules, buckets=score_sums.buckets(members, windows.settled(month)), state=state)
+    told = {"at": instant(at)}
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""WITH {score_sums.summing(rules, buckets=buckets, state=state)}
-                {_WRITE.format(month=literal(month), policy=rules.policy.pk, at="%(at)s")}""",
-            parameters | {"at": instant(at)},
-        )
-        cursor.execute(_CHANGES.format(**where))
-        changes = cursor.fetchall()
-        cursor.execute(_SETTLE.format(**where))
-    crossed = [fact for change in changes for fact in _crossings(lines, *change)]
-    settled = [facts.ScoreSettled(key, month.isoformat(), before, after) for key, before, after in changes]
-    outbox.publish([*settled, *crossed], at)
-    return {"members": len(members), "changed": len(changes), "crossed": len(crossed)}
-
-
-def _crossings(
-    lines: Sequence[ScoreThreshold], key: str, before: int | None, after: int
-) -> list[facts.ScoreThresholdCrossed]:
-    """The lines between two settled scores."""
-    return [
-        facts.ScoreThresholdCrossed(key, line.code, line.is_met_by(after), after)
-        for line in lines
-        if line.is_met_by(before) != line.is_met_by(after)
-    ]
+        cursor.execute(f"WITH {summing} {_WRITE.format(**names)}", parameters | told)
+        cursor.execute(_TELL_SETTLED.format(**names), told)
+        changed = cursor.rowcount
+        cursor.execute(_TELL_CROSSED.format(**names), told)
+        crossed = cursor.rowcount
+        cursor.execute(_SETTLE.format(**names))
+    return {"members": len(members), "changed": changed, "crossed": crossed}

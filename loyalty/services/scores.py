@@ -114,7 +114,8 @@ def _tonight(as_of: dt.datetime, at: dt.datetime, *, anew: bool) -> Night | None
 
 def _count_span(first: int, last: int, night: Night) -> dict[str, int]:
     stale = _bring_up_to_date(first, last, night)
-    score_buckets.forget(first, last, night.day)
+    if windows.horizon(night.day) != windows.horizon(night.before):
+        score_buckets.forget(first, last, night.day)
     if stale:
         _write(stale, night)
     return {"members": len(stale)}
