@@ -61,7 +61,9 @@ def by_level(medal: Medal) -> list[LevelReport]:
         .values("level_id")
         .annotate(members=Count("pk"), spent=Sum("money"), bought=Sum("orders"), done=Sum("pieces"))
     )
-    found = {row["level_id"]: (row["members"], row["spent"], row["bought"], row["done"]) for row in rows}
+    found: dict[int | None, tuple[int, int, int, int]] = {
+        row["level_id"]: (row["members"], row["spent"], row["bought"], row["done"]) for row in rows
+    }
     nothing = (0, 0, 0, 0)
     levels = [*medal.levels.order_by("-number"), None]
     return [LevelReport(level, *found.get(level.pk if level else None, nothing)) for level in levels]

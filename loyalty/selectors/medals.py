@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-
-from django.db.models import Count
 
 from loyalty.models import Medal, MedalCut, MedalDisplay, MedalLevel, MedalStanding
 
@@ -98,12 +95,3 @@ def is_shown(member_id: int) -> bool:
 def shown(member_id: int) -> list[Progress]:
     """What others see of a member: the medals she holds a level of; nothing if she does not show them."""
     return [row for row in progress(member_id) if row.level] if is_shown(member_id) else []
-
-
-def holders() -> dict[int, dict[int | None, int]]:
-    """By medal, then by level: how many members with a score hold it; None = no level yet. One query."""
-    found: dict[int, dict[int | None, int]] = defaultdict(dict)
-    rows = MedalStanding.objects.filter(score__gt=0).order_by().values_list("medal_id", "level_id")
-    for medal_id, level_id, members in rows.annotate(members=Count("pk")):
-        found[medal_id][level_id] = members
-    return found

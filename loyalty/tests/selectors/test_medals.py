@@ -2,7 +2,6 @@ import datetime as dt
 
 import pytest
 
-from loyalty.models import MedalStanding
 from loyalty.selectors import medals
 from loyalty.services import medal_displays
 from loyalty.services import medals as awards
@@ -102,13 +101,3 @@ def test_others_see_the_medals_of_whoever_did_not_say_no():
     assert medals.shown(alice.pk) == []
     medal_displays.choose(alice, True, NOON + dt.timedelta(days=1))
     assert [row.medal.code for row in medals.shown(alice.pk)] == ["reader"]
-
-
-def test_holders_are_counted_by_medal_and_level():
-    reader = case.medal()
-    for name, cash in (("alice", 25_00), ("bob", 12_00), ("charlie", 11_00), ("dora", 1_00), ("emil", 50)):
-        case.buy(name, cash)
-    awards.award(TONIGHT, NOON)
-
-    assert MedalStanding.objects.filter(medal=reader).count() == 5
-    assert medals.holders() == {reader.pk: {case.level(reader, 2).pk: 1, case.level(reader, 1).pk: 2, None: 1}}
