@@ -121,7 +121,8 @@ def _next_review(ladder: CompiledLadder, standing: Standing, growth: int) -> Nex
     if until is None or standing.ladder_id != ladder.ladder.pk:
         return None
     left, rank, in_grace = _judged(ladder, standing, until)
-    on, after = clock.local_date(until), left // HUNDREDTHS
+    # What halves has faded beyond the day of a review that is late.
+    on, after = clock.local_date(until), min(left, growth) // HUNDREDTHS
     return NextReview(
         on=on,
         deduction=growth // HUNDREDTHS - after,

@@ -15,7 +15,7 @@ from common.services.audit import Actor
 from loyalty.models import Ladder, OrderLine, Standing, Tier
 from loyalty.selectors import programme as programmes
 from loyalty.services import overrides, ranking, standings, tiers
-from loyalty.tests.stage import DAY, JD, NOON, a_growth_policy, a_ladder, line, order, send, standing
+from loyalty.tests.stage import DAY, JD, NOON, a_growth_policy, a_ladder, line, order, send, set_programme, standing
 
 pytestmark = pytest.mark.django_db
 
@@ -223,6 +223,24 @@ def test_who_is_not_on_the_new_ladder_yet_is_told_no_review_until_the_night():
     assert progress(NOON + 2 * DAY).next_review is None
     review(clock.local_date(NOON + 2 * DAY))
     assert progress(NOON + 2 * DAY).next_review is not None
+
+
+def test_a_review_that_waits_for_approval_is_told_with_its_day():
+    a_ladder()
+    a_growth_policy()
+    grow(2_500)
+    set_programme(review_needs_approval=True)
+    review(dt.date(2027, 3, 5))
+    assert next_review(clock.day_start(dt.date(2027, 3, 5))) == ("2027-03-01", 1_000, 1_500, "bronze")
+
+
+def test_a_late_review_deducts_nothing_that_has_faded_already():
+    a_ladder(decay=Decay.HALF_LIFE, half_life_days=100)
+    a_growth_policy()
+    grow(4_000)
+    late = clock.day_start(dt.date(2027, 6, 9))
+    assert progress(late).growth == 159
+    assert next_review(late) == ("2027-03-01", 0, 159, "bronze")
 
 
 # By rank ------------------------------------------------------------------------------------------------------------
