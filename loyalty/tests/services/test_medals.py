@@ -11,6 +11,7 @@ from loyalty import facts
 from loyalty.models import CustomEventType, Medal, MedalAward, MedalCut, MedalStanding, Order, OrderLine
 from loyalty.services import medals
 from loyalty.tests import medal_case as case
+from loyalty.tests import stage
 from loyalty.tests.medal_case import DAY, NOON, TONIGHT
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,20 @@ def test_a_refund_lowers_the_score_and_what_was_wholly_returned_makes_no_order_d
     medals.award(TONIGHT, NOON)
 
     assert case.scores(reader) == {"alice": 24 + 5}
+
+
+def test_orders_refunds_and_reviews_count_as_the_shop_sends_them():
+    reader = case.medal(per_content=7)
+    lines = [stage.line(1, 40_00, category="books"), stage.line(2, 9_00, category="books")]
+    stage.send("order.completed", at=TONIGHT - 3 * DAY, **stage.order("o-1", *lines))
+    stage.send("review.approved", at=TONIGHT - 2 * DAY, review="r-1", order="o-1", line="1")
+    given_back = [{"line": "2", "cash": 9_00}]
+    refund = {"order": "o-1", "refund": "f-1", "reason": "no_reason", "cash": 9_00, "lines": given_back}
+    stage.send("order.refunded", at=TONIGHT + DAY, **refund)
+
+    medals.award(TONIGHT, NOON)
+
+    assert case.scores(reader) == {"alice": 40 + 7}
 
 
 def test_a_cancelled_order_counts_nothing():
