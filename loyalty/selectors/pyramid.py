@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
 from common import clock
@@ -107,11 +107,15 @@ def counted() -> list[PyramidDay]:
 
 def edges(rungs: Sequence[Rung]) -> list[Edge]:
     """The members nearest to each threshold above nothing, at most EDGE on each side. Two queries a rung."""
-    active = Standing.objects.filter(member__status=Member.Status.ACTIVE).select_related("member", "tier")
     found = []
     for rung in sorted(rungs, key=lambda rung: -rung.tier.rank):
         if threshold := rung.threshold * HUNDREDTHS:
-            below = active.filter(growth__lt=threshold).order_by("-growth", "pk")[:EDGE]
-            above = active.filter(growth__gte=threshold).order_by("growth", "pk")[:EDGE]
-            found.append(Edge(rung, list(below), list(above)))
+            below = _nearest(Standing.objects.filter(growth__lt=threshold, growth__gt=0), "-growth")
+            found.append(Edge(rung, below, _nearest(Standing.objects.filter(growth__gte=threshold), "growth")))
     return found
+
+
+def _nearest(standings: QuerySet[Standing], order: str) -> list[Standing]:
+    """The first few, found before anything is joined to them. Who has left has no growth."""
+    few = standings.order_by(order, "pk").values("pk")[:EDGE]
+    return list(Standing.objects.filter(pk__in=few).select_related("member", "tier").order_by(order, "pk"))

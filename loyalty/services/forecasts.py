@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from common import clock
 from loyalty.models import GrowthEntry, Ladder, Standing, Tier
-from loyalty.services import judgement
+from loyalty.services import judgement, ranking
 from loyalty.services.judgement import Tables, day, instant
 from loyalty.services.ladders import PARTS, CompiledLadder
 from members.models import Member
@@ -28,6 +28,9 @@ Matrix = dict[tuple[int | None, int | None], int]
 Pyramid = dict[int | None, int]
 
 _COPY = Tables("forecast_standing", "forecast_entry")
+_DUE = Tables("forecast_due", "forecast_entry")
+_DATES = ("tier_until", "override_until", "reckoned_on")
+
 _EARLY = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 _FAR = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
@@ -122,17 +125,16 @@ class _Copy:
 
     def make(self, who: str, as_of: dt.datetime) -> None:
         """Copy standings, and the growth that a year of inflow and the window need."""
-        on = clock.local_date(as_of)
-        kinds = ", ".join(f"'{kind}'" for kind in judgement.COUNTED)
         _run(f"""
             CREATE TEMPORARY TABLE {_COPY.standings} AS
             SELECT s.* FROM loyalty_standing s JOIN members_member m ON m.id = s.member_id
             WHERE m.status = 'active' AND {who}
         """)
-        _run(f"CREATE UNIQUE INDEX forecast_member ON {_COPY.standings} (member_id)")
-        _run(f"CREATE INDEX forecast_due ON {_COPY.standings} (due_at)")
+        self._index()
+        on = clock.local_date(as_of)
         reckoned = _value(f"SELECT min(reckoned_on) FROM {_COPY.standings}")
         since = min(clock.months_after(on, -MONTHS), self._law.reckoned_on(on), _day(reckoned) if reckoned else on)
+        kinds = ", ".join(f"'{kind}'" for kind in judgement.COUNTED)
         _run(f"""
             CREATE TEMPORARY TABLE {_COPY.entries} AS
             SELECT e.member_id, e.kind, e.occurred_on, e.delta
@@ -141,6 +143,11 @@ class _Copy:
         """)
         _run(f"CREATE INDEX forecast_entry_day ON {_COPY.entries} (occurred_on)")
         _run(f"CREATE INDEX forecast_entry_member ON {_COPY.entries} (member_id, occurred_on)")
+        _run(f"ANALYZE {_COPY.entries}")
+
+    def _index(self) -> None:
+        _run(f"CREATE UNIQUE INDEX forecast_member ON {_COPY.standings} (member_id)")
+        _run(f"ANALYZE {_COPY.standings}")
 
     def drop(self) -> None:
         _run(f"DROP TABLE {_COPY.standings}")
@@ -152,9 +159,9 @@ class _Copy:
 
     def restore(self) -> None:
         """Go back to the moment of `save`."""
-        _run(f"DELETE FROM {_COPY.standings}")
-        _run(f"INSERT INTO {_COPY.standings} SELECT * FROM forecast_saved")
-        _run("DROP TABLE forecast_saved")
+        _run(f"DROP TABLE {_COPY.standings}")
+        _run(f"ALTER TABLE forecast_saved RENAME TO {_COPY.standings}")
+        self._index()
 
     # Time -----------------------------------------------------------------------------------------------------
 
@@ -171,17 +178,37 @@ class _Copy:
         return (last or _EARLY) + dt.timedelta(days=self._law.ladder.grace_days)
 
     def pass_until(self, until: dt.datetime, *, once: bool = False) -> None:
-        """Do what is due by `until`, instant by instant; with `once`, a member is left alone after the review."""
+        """Do what is due by `until`, instant by instant; with `once`, a member is left alone after the review.
+
+        The few who are due in the course of a month are set apart first: a day then costs what it changes. Only on the
+        first of a month may everybody be due.
+        """
         while (at := _instant(_value(f"SELECT min(due_at) FROM {_COPY.standings}"))) is not None and at <= until:
-            due = f"SELECT DISTINCT reckoned_on FROM {_COPY.standings} WHERE due_at <= {instant(at)}"
+            first = clock.month_start(clock.local_date(at))
+            begins, ends = clock.day_start(first), clock.day_start(clock.months_after(first, 1))
+            self._pass(at if at == begins else min(until, ends - dt.datetime.resolution), once=once)
+
+    def _pass(self, until: dt.datetime, *, once: bool) -> None:
+        _run(
+            f"CREATE TEMPORARY TABLE {_DUE.standings} AS SELECT * FROM {_COPY.standings} WHERE due_at <= {instant(until)}"
+        )
+        _run(f"ANALYZE {_DUE.standings}")
+        while (at := _instant(_value(f"SELECT min(due_at) FROM {_DUE.standings}"))) is not None and at <= until:
+            due = f"SELECT DISTINCT reckoned_on FROM {_DUE.standings} WHERE due_at <= {instant(at)}"
             days = [_day(value) for (value,) in _rows(due) if value]
-            self._write(judgement.review(self._law, at, who="true", days=days, tables=_COPY), once=once)
+            self._write(judgement.review(self._law, at, who="true", days=days, tables=_DUE), _DUE, once=once)
+        values = ", ".join(f"{name} = d.{name}" for name in ("growth", "in_grace", *_DATES, "tier_id", "due_at"))
+        _run(f"""
+            UPDATE {_COPY.standings} SET {values}
+            FROM {_DUE.standings} d WHERE d.member_id = {_COPY.standings}.member_id
+        """)
+        _run(f"DROP TABLE {_DUE.standings}")
 
     def live_through(self, first: dt.date, end: dt.date) -> None:
         """From `first` until `end` (excluded): reviews, and on the last day the growth of the same days last year."""
         last = end - dt.timedelta(days=1)
         self.pass_until(clock.day_start(last))
-        self._fade(last)
+        self._keep_up(last)
         source = (day(clock.months_after(first, -MONTHS)), day(clock.months_after(end, -MONTHS)))
         grown = f"FROM {_COPY.entries} WHERE occurred_on >= {source[0]} AND occurred_on < {source[1]}"
         _run(f"""
@@ -199,10 +226,17 @@ class _Copy:
         self._schedule(last)
         self.pass_until(clock.day_start(end))
         self._rank()
+        # A table that is written anew has no dead rows.
+        self.save()
+        self.restore()
 
-    def _fade(self, on: dt.date) -> None:
-        """Growth that halves is brought up to the day before anything is added."""
-        if self._law.ladder.decay != Ladder.Decay.HALF_LIFE:
+    def _keep_up(self, on: dt.date) -> None:
+        """Before growth is added: what halves is brought up to the day, an empty window moves on (F5)."""
+        decay = self._law.ladder.decay
+        if decay == Ladder.Decay.WINDOW:
+            start = day(self._law.reckoned_on(on))
+            _run(f"UPDATE {_COPY.standings} SET reckoned_on = {start} WHERE growth = 0")
+        if decay != Ladder.Decay.HALF_LIFE:
             return
         for (value,) in _rows(f"SELECT DISTINCT reckoned_on FROM {_COPY.standings} WHERE reckoned_on < {day(on)}"):
             parts = self._law.fading((on - _day(value)).days)
@@ -226,49 +260,35 @@ class _Copy:
             """)
 
     def _rank(self) -> None:
-        """On a ladder by rank the lines are drawn on the first of each month, as ranking.py draws them (F4)."""
-        law = self._law.ladder
-        if not law.by_rank:
+        """On a ladder by rank the lines are drawn on the first of each month (F4)."""
+        if not self._law.ladder.by_rank:
             return
-        able = f"{_COPY.standings} s WHERE s.growth > 0 AND s.override_until IS NULL"
-        members, wider = _value(f"SELECT count(*) FROM {able}"), 100 + law.hysteresis_percent
-        whens = []
-        for step in reversed(self._law.steps[1:]):
-            size = (
-                members * (step.size or 0) // 1000 if law.line == Ladder.Line.SHARE else (step.size or 0) // self._every
-            )
-            held = f"r.rank >= {step.rank:d} AND r.place <= {size * wider // 100:d}"
-            whens.append(f"WHEN r.place <= {size:d} OR ({held}) THEN {step.tier.pk:d}")
-        lowest = self._law.steps[0].tier.pk
-        _run(f"""
-            UPDATE {_COPY.standings} SET tier_id = CASE {" ".join(whens) or "WHEN false THEN NULL"} ELSE {lowest:d} END
-            FROM (SELECT s.member_id, {judgement.rank_of(self._law)} AS rank,
-                         row_number() OVER (ORDER BY s.growth DESC, s.grown_at, s.member_id) AS place FROM {able}) r
-            WHERE r.member_id = {_COPY.standings}.member_id
-        """)
-        _run(f"UPDATE {_COPY.standings} SET tier_id = {lowest:d} WHERE growth = 0 AND override_until IS NULL")
+        room = ranking.places(self._law, _COPY)
+        if self._law.ladder.line == Ladder.Line.TOP:
+            room = {rank: size // self._every for rank, size in room.items()}
+        self._write(judgement.ranking(self._law, room, _COPY))
 
     def _schedule(self, on: dt.date) -> None:
         """When time changes something next for each member, as CompiledLadder.due_at says."""
         least = "LEAST" if connection.vendor == "postgresql" else "min"
-        decay = instant(self._law.decays_at(on))
-        far = instant(_FAR)
+        far, decay = instant(_FAR), instant(self._law.decays_at(on))
+        fades = f"CASE WHEN growth > 0 THEN COALESCE({decay}, {far}) ELSE {far} END"
+        due = f"NULLIF({least}(COALESCE(override_until, tier_until, {far}), {fades}), {far})"
         _run(f"""
             UPDATE {_COPY.standings}
-            SET due_at = NULLIF({least}(COALESCE(tier_until, {far}), COALESCE(override_until, {far}),
-                                        CASE WHEN growth > 0 THEN COALESCE({decay}, {far}) ELSE {far} END), {far})
+            SET due_at = {due} WHERE due_at IS DISTINCT FROM {due}
         """)
 
-    def _write(self, judged: str, *, once: bool = False) -> None:
+    def _write(self, judged: str, tables: Tables = _COPY, *, once: bool = False) -> None:
         """Put down on the copy what was judged."""
         settled = "CASE WHEN judged.reviewed AND NOT judged.in_grace THEN NULL ELSE judged.due_at END"
         _run(f"""
             WITH {judged}
-            UPDATE {_COPY.standings}
+            UPDATE {tables.standings}
             SET growth = judged.left_growth, tier_id = judged.tier_after, tier_until = judged.until_at,
                 in_grace = judged.in_grace, override_until = judged.override_until, reckoned_on = judged.reckoned_on,
                 due_at = {settled if once else "judged.due_at"}
-            FROM judged WHERE judged.member_id = {_COPY.standings}.member_id
+            FROM judged WHERE judged.member_id = {tables.standings}.member_id
         """)
 
     # Counts ---------------------------------------------------------------------------------------------------
