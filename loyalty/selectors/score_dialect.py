@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from django.db import connection
 
@@ -53,6 +54,15 @@ def month(column: str) -> str:
 def instant(at: dt.datetime) -> object:
     """An instant as a parameter."""
     return connection.ops.adapt_datetimefield_value(at)
+
+
+def among(column: str, ids: Collection[int]) -> str:
+    """A condition that picks rows by keys of ours. The range lets the planner read one stretch of an index."""
+    if not ids:
+        return "1 = 0"
+    first, last = min(ids), max(ids)
+    between = f"{column} BETWEEN {first} AND {last}"
+    return between if last - first + 1 == len(set(ids)) else f"{between} AND {column} IN ({keys(ids)})"
 
 
 def keys(ids) -> str:

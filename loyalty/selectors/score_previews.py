@@ -12,8 +12,8 @@ from common import clock
 from loyalty.models import ScoreThreshold
 from loyalty.selectors import score_buckets, score_sums
 from loyalty.selectors import score_windows as windows
+from loyalty.selectors.score_dialect import among
 from loyalty.selectors.score_dialect import day as literal
-from loyalty.selectors.score_dialect import keys
 from loyalty.selectors.score_policies import ScoreRules
 
 SAMPLE = 2000
@@ -110,8 +110,8 @@ def scores(rules: ScoreRules, members: Sequence[int], as_of: dt.datetime) -> dic
     window = windows.provisional(clock.local_date(as_of))
     first, end = literal(window.first), literal(window.end)
     last = literal(window.end - dt.timedelta(days=1))
-    asked = f"SELECT id, {first}, {last} FROM members_member WHERE id IN ({keys(members)})"
-    state, parameters = score_sums.live_state(rules, f"m.id IN ({keys(members)})", as_of)
+    asked = f"SELECT id, {first}, {last} FROM members_member WHERE {among('id', members)}"
+    state, parameters = score_sums.live_state(rules, among("m.id", members), as_of)
     buckets = f"""SELECT member_id, source_id, month, day, category, store_code, value FROM fresh
                   WHERE day >= {first} AND day < {end}"""
     with connection.cursor() as cursor:

@@ -7,13 +7,13 @@ values and the member's state stand, and in what is done with the result.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 from common import clock
 from loyalty.models import Dimension, ScoreSource
 from loyalty.selectors.score_buckets import NO_LIMIT
-from loyalty.selectors.score_dialect import day, instant, keys, word
+from loyalty.selectors.score_dialect import among, day, instant, keys, word
 from loyalty.selectors.score_policies import ScoreRules, Shape
 from loyalty.selectors.score_windows import Window
 
@@ -35,7 +35,7 @@ _STATE_VALUES = {
 
 _BUCKETS = """
     SELECT member_id, source_id, month, day, category, store_code, value FROM loyalty_scorebucket
-    WHERE member_id IN ({members}) AND day >= {first} AND day < {end}
+    WHERE {members} AND day >= {first} AND day < {end}
 """
 
 # What a source gives in a month by each way of limiting it; the least counts.
@@ -78,9 +78,9 @@ def live_state(rules: ScoreRules, members: str, as_of: dt.datetime) -> tuple[str
     )
 
 
-def buckets(members: Iterable[int], window: Window) -> str:
+def buckets(members: Collection[int], window: Window) -> str:
     """A SELECT of the daily values of some members in a window."""
-    return _BUCKETS.format(members=keys(members), first=day(window.first), end=day(window.end))
+    return _BUCKETS.format(members=among("member_id", members), first=day(window.first), end=day(window.end))
 
 
 def summing(rules: ScoreRules, *, buckets: str, state: str) -> str:

@@ -10,12 +10,12 @@ from django.db import connection
 from loyalty.models import ScoreSource
 from loyalty.selectors import score_buckets
 from loyalty.selectors import score_windows as windows
+from loyalty.selectors.score_dialect import among, keys
 from loyalty.selectors.score_dialect import day as literal
-from loyalty.selectors.score_dialect import keys
 from loyalty.selectors.score_policies import ScoreRules
 
 _DELETE = "DELETE FROM loyalty_scorebucket WHERE"
-_PAIRS = "SELECT DISTINCT member_id, day FROM loyalty_changedday WHERE id IN ({marks}) AND member_id IN ({changed})"
+_PAIRS = "SELECT DISTINCT member_id, day FROM loyalty_changedday WHERE id IN ({marks}) AND {changed}"
 _COLUMNS = "member_id, day, month, source_id, category, store_code, value"
 
 
@@ -27,18 +27,18 @@ def recount(
     `marks` are keys of ChangedDay rows. Nothing is counted for renewed members before the horizon of `day`.
     """
     oldest = literal(windows.horizon(day))
-    pairs = _PAIRS.format(marks=keys(marks), changed=keys(changed))
+    pairs = _PAIRS.format(marks=keys(marks), changed=among("member_id", changed))
     firsts = [source.pk for source in rules.windowed if source.kind == ScoreSource.Kind.NEW_CATEGORY]
     with connection.cursor() as cursor:
         if renewed:
-            cursor.execute(f"{_DELETE} member_id IN ({keys(renewed)})")
+            cursor.execute(f"{_DELETE} {among('member_id', renewed)}")
         if changed:
             cursor.execute(f"{_DELETE} (member_id, day) IN ({pairs})")
         if changed and firsts:
             # The first purchase in a category may now be another one, on a day without a mark.
-            cursor.execute(f"{_DELETE} source_id IN ({keys(firsts)}) AND member_id IN ({keys(changed)})")
+            cursor.execute(f"{_DELETE} source_id IN ({keys(firsts)}) AND {among('member_id', changed)}")
         if renewed or changed:
-            asked = f"""SELECT id, {oldest}, {literal(dt.date.max)} FROM members_member WHERE id IN ({keys(renewed)})
+            asked = f"""SELECT id, {oldest}, {literal(dt.date.max)} FROM members_member WHERE {among("id", renewed)}
                         UNION ALL SELECT member_id, day, day FROM ({pairs}) pairs"""
             cursor.execute(
                 f"""WITH RECURSIVE {score_buckets.counting(rules, asked, oldest)}

@@ -11,14 +11,14 @@ from django.db import connection
 from loyalty.models import Score, ScoreRestatement
 from loyalty.selectors import score_sums
 from loyalty.selectors import score_windows as windows
+from loyalty.selectors.score_dialect import among
 from loyalty.selectors.score_dialect import day as literal
-from loyalty.selectors.score_dialect import keys
 from loyalty.selectors.score_policies import ScoreRules
 from loyalty.selectors.score_sums import STATE
 
 _STATE = f"""
     SELECT member_id, {", ".join(STATE)} FROM loyalty_scoresnapshot
-    WHERE month = {{month}} AND policy_id = {{policy}} AND member_id IN ({{members}})
+    WHERE month = {{month}} AND policy_id = {{policy}} AND {{members}}
 """
 
 
@@ -61,7 +61,7 @@ def _note(rules: ScoreRules, month: dt.date, settled: dict[int, int], at: dt.dat
 
 def _now(rules: ScoreRules, month: dt.date, members: Collection[int]) -> list[tuple[int, int]]:
     """What the month's score would be with today's knowledge."""
-    state = _STATE.format(month=literal(month), policy=rules.policy.pk, members=keys(members))
+    state = _STATE.format(month=literal(month), policy=rules.policy.pk, members=among("member_id", members))
     buckets = score_sums.buckets(members, windows.settled(month))
     with connection.cursor() as cursor:
         cursor.execute(

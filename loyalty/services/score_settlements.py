@@ -14,8 +14,8 @@ from common.services import jobs
 from loyalty.models import Score
 from loyalty.selectors import score_policies, score_sums, spans
 from loyalty.selectors import score_windows as windows
+from loyalty.selectors.score_dialect import among, instant, word
 from loyalty.selectors.score_dialect import day as literal
-from loyalty.selectors.score_dialect import instant, keys, word
 from loyalty.selectors.score_policies import ScoreRules
 from loyalty.selectors.score_sums import DIMENSIONS, STATE
 from loyalty.services import scores
@@ -32,7 +32,7 @@ _SETTLE = f"""
     UPDATE loyalty_score SET settled = n.value, settled_month = n.month,
            {", ".join(f"settled_{name} = n.{name}" for name in DIMENSIONS)}
     FROM loyalty_scoresnapshot n
-    WHERE n.member_id = loyalty_score.member_id AND n.month = {{month}} AND n.member_id IN ({{members}})
+    WHERE n.member_id = loyalty_score.member_id AND n.month = {{month}} AND {{members}}
 """
 _CHANGES = """
     FROM loyalty_scoresnapshot n
@@ -44,7 +44,7 @@ _TELL_SETTLED = f"""
     SELECT {{uuid}}, 'score.settled', m.external_id,
            {{object}}('month', CAST('{{name}}' AS text), 'before', s.settled, 'after', n.value), %(at)s
     {_CHANGES}
-    WHERE n.month = {{month}} AND n.member_id IN ({{members}}) AND (s.settled IS NULL OR s.settled <> n.value)
+    WHERE n.month = {{month}} AND {{members}} AND (s.settled IS NULL OR s.settled <> n.value)
     ORDER BY n.member_id
 """
 # Who has no score yet meets nothing: no line lies below 0.
@@ -56,7 +56,7 @@ _TELL_CROSSED = f"""
     CROSS JOIN (
         SELECT code, CASE WHEN is_strict THEN value + 1 ELSE value END AS least FROM loyalty_scorethreshold
     ) line
-    WHERE n.month = {{month}} AND n.member_id IN ({{members}})
+    WHERE n.month = {{month}} AND {{members}}
       AND (COALESCE(s.settled, -1) >= line.least) <> (n.value >= line.least)
     ORDER BY n.member_id, line.least
 """
@@ -102,10 +102,15 @@ def _settle_span(first: int, last: int, rules: ScoreRules, month: dt.date, at: d
     members = list(rows.values_list("member_id", flat=True))
     if not members:
         return {}
-    names = {"month": literal(month), "name": month.isoformat(), "members": keys(members), "policy": rules.policy.pk}
+    names = {
+        "month": literal(month),
+        "name": month.isoformat(),
+        "members": among("n.member_id", members),
+        "policy": rules.policy.pk,
+    }
     names |= {"uuid": word("uuid"), "object": word("object"), "reached": word("flag").format("n.value >= line.least")}
     start = clock.day_start(month.replace(day=rules.policy.settled_on))
-    state, parameters = score_sums.live_state(rules, f"m.id IN ({names['members']})", start)
+    state, parameters = score_sums.live_state(rules, among("m.id", members), start)
     summing = score_sums.summing(rules, buckets=score_sums.buckets(members, windows.settled(month)), state=state)
     told = {"at": instant(at)}
     with connection.cursor() as cursor:

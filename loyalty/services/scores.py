@@ -18,8 +18,8 @@ from common.services import jobs
 from loyalty.models import ChangedDay, Score
 from loyalty.selectors import score_policies, score_sums, spans
 from loyalty.selectors import score_windows as windows
+from loyalty.selectors.score_dialect import among, word
 from loyalty.selectors.score_dialect import day as literal
-from loyalty.selectors.score_dialect import keys, word
 from loyalty.selectors.score_policies import ScoreRules
 from loyalty.selectors.score_sums import DIMENSIONS, STATE
 from loyalty.services import score_buckets, score_restatements
@@ -170,7 +170,7 @@ def _days(first: dt.date, end: dt.date) -> list[dt.date]:
 
 def _write(members: Collection[int], night: Night) -> None:
     state, parameters = score_sums.live_state(
-        night.rules, f"m.status = 'active' AND m.id IN ({keys(members)})", night.as_of
+        night.rules, f"m.status = 'active' AND {among('m.id', members)}", night.as_of
     )
     summing = score_sums.summing(
         night.rules, buckets=score_sums.buckets(members, windows.provisional(night.day)), state=state
