@@ -204,7 +204,7 @@ class ScoreSource(models.Model):
         }
         return [
             gettext("“%(source)s” knows no “%(limit)s”.")
-            % {"source": self.title, "limit": self._meta.get_field(name).verbose_name}
+            % {"source": self.title, "limit": getattr(ScoreSource._meta.get_field(name), "verbose_name", name)}
             for name, is_idle in idle.items()
             if is_idle and getattr(self, name) is not None
         ]

@@ -80,9 +80,7 @@ class Score(MemberState):
 class ScoreSnapshot(MemberState, InsertOnlyModel):
     """One settlement of one member: what the score was for a month, and from what. Never changed."""
 
-    member = models.ForeignKey(
-        Member, models.PROTECT, related_name="score_snapshots", db_index=False, verbose_name=_("member")
-    )
+    member = models.ForeignKey(Member, models.PROTECT, related_name="+", db_index=False, verbose_name=_("member"))
     month = models.DateField(_("month"))
     value = models.IntegerField(_("score"))
     consumption = models.IntegerField(_("consumption"))
@@ -108,7 +106,7 @@ class ScoreSnapshot(MemberState, InsertOnlyModel):
 class ScoreRestatement(InsertOnlyModel):
     """News that came after a settlement: what the settled score would now be (domain.md E29). It stays as it is."""
 
-    member = models.ForeignKey(Member, models.PROTECT, related_name="score_restatements", verbose_name=_("member"))
+    member = models.ForeignKey(Member, models.PROTECT, related_name="+", verbose_name=_("member"))
     month = models.DateField(_("month"))
     settled = models.IntegerField(_("settled score"))
     restated = models.IntegerField(_("would now be"))

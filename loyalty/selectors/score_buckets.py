@@ -6,6 +6,8 @@ hers is hers (E58). A refund counts on the day of the order it takes back (F11),
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 
 from loyalty.models import Activity, Refund, Review, ScoreSource
@@ -135,7 +137,7 @@ def counting(rules: ScoreRules, asked: str, horizon: str) -> str:
     )"""
 
 
-def parameters(rules: ScoreRules) -> dict[str, object]:
+def parameters(rules: ScoreRules) -> dict[str, Any]:
     """What the statement refers to by name: the time zone and the types of events."""
     types = {f"type_{source.pk}": source.event_type.name for source in rules.windowed if source.event_type}
     return {"zone": settings.TIME_ZONE, **types}

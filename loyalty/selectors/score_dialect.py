@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from typing import Any
 
 from django.db import connection
 
@@ -51,7 +52,7 @@ def month(column: str) -> str:
     return word("month").format(column)
 
 
-def instant(at: dt.datetime) -> object:
+def instant(at: dt.datetime) -> Any:
     """An instant as a parameter."""
     return connection.ops.adapt_datetimefield_value(at)
 

@@ -7,8 +7,9 @@ values and the member's state stand, and in what is done with the result.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from itertools import pairwise
+from typing import Any
 
 from common import clock
 from loyalty.models import Dimension, ScoreSource
@@ -41,7 +42,7 @@ _BUCKETS = """
 # What a source gives in a month by each way of limiting it; the least counts.
 _BY_MONTH = """
     SELECT member_id, source_id, month, {least}(abs(CAST(sum(value) AS bigint)), {cap}) AS size
-    FROM bucket GROUP BY member_id, source_id, month
+    FROM bucket WHERE source_id IN ({sources}) GROUP BY member_id, source_id, month
 """
 _BY_PART = """
     SELECT member_id, source_id, month, CAST(sum({least}(size, {cap})) AS bigint) AS size
@@ -54,7 +55,7 @@ _BY_PART = """
 _PARTS = {"day": "cap_day", "category": "cap_category", "store_code": "cap_store"}
 
 
-def live_state(rules: ScoreRules, members: str, as_of: dt.datetime) -> tuple[str, dict[str, object]]:
+def live_state(rules: ScoreRules, members: str, as_of: dt.datetime) -> tuple[str, dict[str, Any]]:
     """A SELECT of the state of the members that a condition on m.id picks, at the start of a local day; and parameters.
 
     Years and credit scores that the policy does not ask for are left out.
@@ -110,22 +111,30 @@ def summing(rules: ScoreRules, *, buckets: str, state: str) -> str:
     )"""
 
 
-def _limited(sources: list[ScoreSource]) -> str:
-    """What each source gives in each month, without its sign."""
-    ways = [_BY_MONTH.format(least=word("least"), cap=_caps(sources, "cap_month"))]
+def _limited(sources: Sequence[ScoreSource]) -> str:
+    """What each source gives in each month, without its sign. Only sources with several ways are summed twice."""
+    several = [source for source in sources if any(getattr(source, cap) is not None for cap in _PARTS.values())]
+    ways = [_by_month(several)] if several else []
     for part, cap in _PARTS.items():
-        limited = [source for source in sources if getattr(source, cap) is not None]
+        limited = [source for source in several if getattr(source, cap) is not None]
         if limited:
             ids = keys(source.pk for source in limited)
             ways.append(_BY_PART.format(least=word("least"), cap=_caps(limited, cap), part=part, sources=ids))
-    if len(ways) == 1:
-        return ways[0]
-    return (
+    single = _by_month([source for source in sources if source not in several])
+    if not several:
+        return single
+    least = (
         f"SELECT member_id, source_id, month, min(size) AS size FROM ({' UNION ALL '.join(ways)}) ways GROUP BY 1, 2, 3"
     )
+    return f"{single} UNION ALL {least}"
 
 
-def _caps(sources: Iterable[ScoreSource], name: str) -> str:
+def _by_month(sources: Sequence[ScoreSource]) -> str:
+    ids = keys(source.pk for source in sources)
+    return _BY_MONTH.format(least=word("least"), cap=_caps(sources, "cap_month"), sources=ids)
+
+
+def _caps(sources: Sequence[ScoreSource], name: str) -> str:
     """The limit of the source at hand."""
     cases = [(source.pk, cap) for source in sources if (cap := getattr(source, name)) is not None]
     if not cases:

@@ -39,8 +39,10 @@ def _affected(changed: Sequence[tuple[int, dt.date]]) -> dict[dt.date, dict[int,
     if not days:
         return {}
     affected: dict[dt.date, dict[int, int]] = defaultdict(dict)
-    rows = Score.objects.filter(member__in=days, settled__isnull=False)
+    rows = Score.objects.filter(member__in=days)
     for member_id, month, settled in rows.values_list("member_id", "settled_month", "settled"):
+        if month is None or settled is None:
+            continue
         first, end = windows.settled(month)
         if any(first <= day < end for day in days[member_id]):
             affected[month][member_id] = settled
