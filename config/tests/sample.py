@@ -45,6 +45,7 @@ from loyalty.services import (
     medals,
     member_stats,
     proof,
+    pyramid,
     rules,
     score_settlements,
     scores,
@@ -257,6 +258,7 @@ def _house(now: dt.datetime) -> None:
     )
     api_keys.issue("shop", ["events:write"], HOUSE, now)
     proof.prove(now, now)
+    pyramid.count(now, now)
     AccessAttempt.objects.create(
         username="mallory", ip_address="192.0.2.1", path_info="/admin/login/", failures_since_start=3
     )

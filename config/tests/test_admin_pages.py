@@ -26,6 +26,7 @@ LEDGER = {
     "order",
     "parkedevent",
     "proof",
+    "pyramidday",
     "refund",
     "review",
     "score",

@@ -101,4 +101,6 @@ def _page(
         (gettext("Tier now"), badge(standing.tier)),
         (gettext("Growth"), words.number(standing.whole_growth)),
     ]
-    return confirm.page(model_admin, request, standing.member, title=title, says=says, facts=facts, submit=title, form=form)
+    return confirm.page(
+        model_admin, request, standing.member, title=title, says=says, facts=facts, submit=title, form=form
+    )

@@ -99,7 +99,7 @@ def _approve(request: HttpRequest, until: dt.date, now: dt.datetime) -> HttpResp
     approvals.approve(clock.day_start(until), actor(request), now)
     run = tiers.review(now, now, requested_by=request.user)
     done = words.number(run.counts.get("reviewed", 0))
-    messages.success(request, gettext("Approved. %s members were reviewed.") % done)
+    messages.success(request, gettext("Approved. Members reviewed: %s.") % done)
     return redirect("admin:loyalty_standing_next_review")
 
 

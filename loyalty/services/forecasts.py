@@ -71,7 +71,7 @@ def of(ladder: Ladder, as_of: dt.datetime, *, sample: int = SAMPLE) -> Forecast:
     law = CompiledLadder(ladder)
     members = Standing.objects.filter(member__status=Member.Status.ACTIVE).count()
     every = max(-(-members // sample), 1)
-    with _copied(f"s.member_id % {every:d} = 0", as_of, law, every) as copy:
+    with _copied(f"s.member_id % {every:d} = 0", as_of, law, every, year=True) as copy:
         copy.begin(as_of)
         at_once = _scaled(copy.moves(), every)
         copy.save()
@@ -88,7 +88,7 @@ def of(ladder: Ladder, as_of: dt.datetime, *, sample: int = SAMPLE) -> Forecast:
 def coming_review(ladder: Ladder, until: dt.datetime) -> list[Verdict]:
     """What the reviews due by `until` on the ladder in force will do if nobody grows before, in order of growth."""
     due = f"(s.tier_until <= {instant(until)} OR s.override_until <= {instant(until)}) AND s.ladder_id = {ladder.pk:d}"
-    with _copied(due, until, CompiledLadder(ladder), 1) as copy:
+    with _copied(due, until, CompiledLadder(ladder)) as copy:
         copy.pass_until(until, once=True)
         return copy.verdicts()
 
@@ -107,11 +107,17 @@ def _scaled(counts: dict, every: int) -> dict:
 
 
 @contextmanager
-def _copied(who: str, as_of: dt.datetime, law: CompiledLadder, every: int) -> Iterator[_Copy]:
-    """A copy of the standings `s` of active members for which `who` holds; it goes as it came."""
+def _copied(
+    who: str, as_of: dt.datetime, law: CompiledLadder, every: int = 1, *, year: bool = False
+) -> Iterator[_Copy]:
+    """A copy of the standings `s` of active members for which `who` holds; it goes as it came.
+
+    With `year`, last year's growth is copied too, to be lived through again.
+    """
     with transaction.atomic():
         copy = _Copy(law, every)
-        copy.make(who, as_of)
+        copy.make(who)
+        copy.recall(as_of, year=year)
         yield copy
         copy.drop()
 
@@ -123,23 +129,28 @@ class _Copy:
         self._law, self._every = law, every
         self._ranks = dict(Tier.objects.values_list("pk", "rank"))
 
-    def make(self, who: str, as_of: dt.datetime) -> None:
-        """Copy standings, and the growth that a year of inflow and the window need."""
+    def make(self, who: str) -> None:
+        """Copy standings."""
         _run(f"""
             CREATE TEMPORARY TABLE {_COPY.standings} AS
             SELECT s.* FROM loyalty_standing s JOIN members_member m ON m.id = s.member_id
             WHERE m.status = 'active' AND {who}
         """)
         self._index()
+
+    def recall(self, as_of: dt.datetime, *, year: bool) -> None:
+        """Copy the growth that a window or the year needs; nothing for other ladders."""
         on = clock.local_date(as_of)
-        reckoned = _value(f"SELECT min(reckoned_on) FROM {_COPY.standings}")
-        since = min(clock.months_after(on, -MONTHS), self._law.reckoned_on(on), _day(reckoned) if reckoned else on)
+        starts = [clock.months_after(on, -MONTHS)] if year else []
+        if self._law.ladder.decay == Ladder.Decay.WINDOW:
+            reckoned = _value(f"SELECT min(reckoned_on) FROM {_COPY.standings}")
+            starts += [self._law.reckoned_on(on), _day(reckoned) if reckoned else on]
         kinds = ", ".join(f"'{kind}'" for kind in judgement.COUNTED)
+        recalled = f"e.occurred_on >= {day(min(starts))} AND e.kind IN ({kinds})" if starts else "false"
         _run(f"""
             CREATE TEMPORARY TABLE {_COPY.entries} AS
             SELECT e.member_id, e.kind, e.occurred_on, e.delta
-            FROM loyalty_growthentry e JOIN {_COPY.standings} s ON s.member_id = e.member_id
-            WHERE e.occurred_on >= {day(since)} AND e.kind IN ({kinds})
+            FROM loyalty_growthentry e JOIN {_COPY.standings} s ON s.member_id = e.member_id WHERE {recalled}
         """)
         _run(f"CREATE INDEX forecast_entry_day ON {_COPY.entries} (occurred_on)")
         _run(f"CREATE INDEX forecast_entry_member ON {_COPY.entries} (member_id, occurred_on)")
