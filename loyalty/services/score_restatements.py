@@ -39,7 +39,7 @@ def _affected(changed: Sequence[tuple[int, dt.date]]) -> dict[dt.date, dict[int,
     if not days:
         return {}
     affected: dict[dt.date, dict[int, int]] = defaultdict(dict)
-    rows = Score.objects.filter(member__in=days)
+    rows = Score.objects.filter(member__in=days).order_by()
     for member_id, month, settled in rows.values_list("member_id", "settled_month", "settled"):
         if month is None or settled is None:
             continue

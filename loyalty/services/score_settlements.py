@@ -83,7 +83,7 @@ def settle(
     return jobs.run(
         JOB,
         clock.day_start(month.replace(day=rules.policy.settled_on)),
-        spans=lambda: spans.of(due(rules, month), by="member_id"),
+        spans=lambda: spans.of(due(rules, month), scores.MEMBERS_PER_CHUNK, by="member_id"),
         work=lambda first, last: _settle_span(first, last, rules, month, at),
         at=at,
         requested_by=requested_by,

@@ -1,4 +1,4 @@
-"""The nightly score, set-based: a thousand members a transaction, and only those for whom something changed.
+"""The nightly score, set-based: some thousand members a transaction, and only those for whom something changed.
 
 A member is counted when something happened on one of her days, when days with values enter or leave the window, when her
 state or credit score is another, or when her score is of another policy. Counting everybody anew gives the same numbers.
@@ -24,6 +24,9 @@ from loyalty.selectors.score_policies import ScoreRules
 from loyalty.selectors.score_sums import DIMENSIONS, STATE
 from loyalty.services import score_buckets, score_restatements
 from members.models import Member
+
+# Nobody waits for what a chunk locks, so it may be large: what it costs to ask is shared by more members.
+MEMBERS_PER_CHUNK = 5000
 
 JOB = "score-members"
 JOB_ANEW = "score-members-anew"
@@ -95,7 +98,7 @@ def _run(job: str, as_of: dt.datetime, at: dt.datetime, requested_by: Staff | No
     return jobs.run(
         job,
         as_of,
-        spans=lambda: spans.of(Member.objects.all(), by="id"),
+        spans=lambda: spans.of(Member.objects.all(), MEMBERS_PER_CHUNK, by="id"),
         work=lambda first, last: _count_span(first, last, night) if night else {},
         at=at,
         requested_by=requested_by,
@@ -127,7 +130,7 @@ def _bring_up_to_date(first: int, last: int, night: Night) -> set[int]:
     The marks are read before what they mark, and just those are taken away: what happens meanwhile is counted next time.
     """
     marks = list(ChangedDay.objects.filter(member__gte=first, member__lte=last).values_list("pk", "member_id", "day"))
-    members = Member.objects.filter(pk__gte=first, pk__lte=last, status=Member.Status.ACTIVE)
+    members = Member.objects.filter(pk__gte=first, pk__lte=last, status=Member.Status.ACTIVE).order_by()
     unlike = members if night.anew else members.exclude(score__policy=night.rules.policy)
     renewed = set(unlike.values_list("pk", flat=True))
     marked = {member_id for _pk, member_id, _day in marks} - renewed

@@ -340,7 +340,7 @@ def test_a_night_that_died_half_way_is_gone_on_with(monkeypatch):
     members = [a_member(name) for name in ("alice", "bob")]
     for member in members:
         logged_in(member, D(2025, 3, 15), D(2026, 3, 1))
-    monkeypatch.setattr(scores.spans, "of", lambda rows, by: [(member.pk, member.pk) for member in members])
+    monkeypatch.setattr(scores.spans, "of", lambda rows, size, by: [(member.pk, member.pk) for member in members])
     write = scores._write
     monkeypatch.setattr(scores, "_write", lambda stale, night: write(stale, night) if members[0].pk in stale else 1 / 0)
     with pytest.raises(ZeroDivisionError):
