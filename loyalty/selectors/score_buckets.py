@@ -6,6 +6,7 @@ hers is hers (E58). A refund counts on the day of the order it takes back (F11),
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -98,7 +99,10 @@ _EVENT = """
     WHERE {day} BETWEEN k.first_day AND k.last_day
 """
 
-# A policy may count the member's state alone.
+# These give one row a day and category as they are; the others' rows are summed.
+_ONCE_A_DAY = frozenset({Kind.ORDER, Kind.SHOPPING_DAY, Kind.NEW_CATEGORY, Kind.LOGIN, Kind.CHECK_IN, Kind.SHARE})
+
+# A policy may count nothing of a kind.
 _NOTHING = "SELECT owner_id, day, 0, category, store_code, 0 FROM part WHERE 1 = 0"
 
 _STATEMENTS = {
@@ -128,12 +132,16 @@ def counting(rules: ScoreRules, asked: str, horizon: str) -> str:
     `asked` is a SELECT of (member, first day, last day); days of one member must not overlap. `horizon` is the oldest
     day of interest, as a literal. Needs `parameters`.
     """
-    counted = " UNION ALL ".join(_counted(source, horizon) for source in rules.windowed) or _NOTHING
+    once = _together((source for source in rules.windowed if source.kind in _ONCE_A_DAY), horizon)
+    often = _together((source for source in rules.windowed if source.kind not in _ONCE_A_DAY), horizon)
     return f"""{_GROUND.format(asked=asked)}
-    counted (owner_id, day, source_id, category, store_code, value) AS ({counted}),
+    once (owner_id, day, source_id, category, store_code, value) AS ({once}),
+    often (owner_id, day, source_id, category, store_code, value) AS ({often}),
     fresh (member_id, day, month, source_id, category, store_code, value) AS (
+        SELECT owner_id, day, {month("day")}, source_id, category, store_code, value FROM once
+        UNION ALL
         SELECT owner_id, day, {month("day")}, source_id, category, store_code, CAST(sum(value) AS bigint)
-        FROM counted GROUP BY owner_id, day, source_id, category, store_code HAVING sum(value) <> 0
+        FROM often GROUP BY owner_id, day, source_id, category, store_code HAVING sum(value) <> 0
     )"""
 
 
@@ -141,6 +149,10 @@ def parameters(rules: ScoreRules) -> dict[str, Any]:
     """What the statement refers to by name: the time zone and the types of events."""
     types = {f"type_{source.pk}": source.event_type.name for source in rules.windowed if source.event_type}
     return {"zone": settings.TIME_ZONE, **types}
+
+
+def _together(sources: Iterable[ScoreSource], horizon: str) -> str:
+    return " UNION ALL ".join(_counted(source, horizon) for source in sources) or _NOTHING
 
 
 def _counted(source: ScoreSource, horizon: str) -> str:
