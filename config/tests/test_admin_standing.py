@@ -175,6 +175,23 @@ def test_the_form_says_in_words_what_it_means_while_it_is_filled_in(client, hous
     assert "Diamond for 1 year, Gold for 3 years, Silver for 7 years, then Bronze" in page
 
 
+def test_a_ladder_by_rank_says_when_its_lines_are_drawn_and_nothing_of_reviews(client, house):
+    draft = a_draft()
+    sign_in(client, "olivia", "operations")
+    form = ladder_form(draft) | {"line": "share", "rungs-4-share_permille": "10"}
+    said = text(client.post(reverse("admin:loyalty_ladder_preview", args=[draft.pk]), form))
+    assert "On the first of each month members are ranked by growth" in said
+    assert "the best 10 ‰" in said
+    assert "review" not in said.replace("there are no reviews", "")
+
+
+def test_what_is_in_force_is_said_in_words_without_a_form(client, house):
+    sign_in(client, "rita", "risk")
+    page = text(client.get(reverse("admin:loyalty_ladder_change", args=[house.pk])))
+    assert "from 30,000 growth, −10,000 at each review" in page
+    assert "half_life" not in page, "no script asks for fields that are not there"
+
+
 def ladder_form(ladder: Ladder) -> dict:
     """What the browser sends for a ladder as it is."""
     names = [

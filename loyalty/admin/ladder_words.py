@@ -13,7 +13,10 @@ from loyalty.selectors import dormancy
 
 def say(ladder: Ladder, rungs: Sequence[Rung]) -> list[str]:
     """How tiers are reached, kept and lost."""
-    said = [_decay(ladder), _line(ladder), str(ladder.get_applies_display()) + "."]
+    said = [_decay(ladder), _line(ladder)]
+    if ladder.by_rank:
+        return said
+    said.append(str(ladder.get_applies_display()) + ".")
     if ladder.never_downgrade:
         return [*said, gettext("Nobody ever falls.")]
     if ladder.soft_landing:
@@ -36,9 +39,10 @@ def rung(ladder: Ladder, rung: Rung) -> str:
     said = [_place(ladder, rung)]
     if rung.needs_order:
         said.append(gettext("after a completed order"))
-    if ladder.decay == Ladder.Decay.DEDUCTION and rung.deduction:
-        said.append(gettext("−%s at each review") % words.number(rung.deduction))
-    said.append(_span(rung.validity_months) if rung.validity_months else gettext("for ever"))
+    if not ladder.by_rank:
+        if ladder.decay == Ladder.Decay.DEDUCTION and rung.deduction:
+            said.append(gettext("−%s at each review") % words.number(rung.deduction))
+        said.append(_span(rung.validity_months) if rung.validity_months else gettext("for ever"))
     if rung.benefit_cost:
         said.append(gettext("benefits of %s a member and year") % words.money(rung.benefit_cost))
     return ", ".join(said)
@@ -56,6 +60,8 @@ def _place(ladder: Ladder, rung: Rung) -> str:
 
 def _decay(ladder: Ladder) -> str:
     months = ladder.window_months
+    if ladder.by_rank and ladder.decay == Ladder.Decay.DEDUCTION:
+        return gettext("By rank there are no reviews, so nothing is deducted from growth.")
     return {
         Ladder.Decay.NONE: gettext("Growth is never taken away."),
         Ladder.Decay.DEDUCTION: gettext(
@@ -77,15 +83,15 @@ def _decay(ladder: Ladder) -> str:
 def _line(ladder: Ladder) -> str:
     if ladder.by_rank:
         return gettext(
-            "Members are ranked by growth; who reached it earlier stands higher. Who holds a tier falls only"
-            " beyond %d %% more places."
+            "On the first of each month members are ranked by growth; who reached it earlier stands higher."
+            " Who holds a tier falls only beyond %d %% more places."
         ) % (ladder.hysteresis_percent,)
     return gettext("A tier begins exactly at its threshold.")
 
 
 def _sleeper(ladder: Ladder, rungs: Sequence[Rung]) -> list[str]:
     """How long somebody who stops buying keeps what he has (domain.md F3)."""
-    if ladder.decay != Ladder.Decay.DEDUCTION or ladder.by_rank:
+    if ladder.decay != Ladder.Decay.DEDUCTION:
         return []
     path = dormancy.path(rungs, soft_landing=ladder.soft_landing)
     if len(path) < 2:

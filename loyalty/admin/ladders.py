@@ -71,6 +71,7 @@ class LadderAdmin(PreviewMixin, EditionAdmin):
             },
         ),
     ]
+    settled_fieldsets = [(None, {"fields": ["note"]}), EditionAdmin.origin]
     conditional_fields = {
         "window_months": "decay == 'window'",
         "period_months": "decay == 'reset'",
@@ -86,6 +87,11 @@ class LadderAdmin(PreviewMixin, EditionAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("rungs__tier")
+
+    def get_fieldsets(self, request, obj=None):
+        """What is settled is said in words above; the form is for drafts."""
+        editable = self.has_change_permission(request, obj) if obj else True
+        return super().get_fieldsets(request, obj) if editable else self.settled_fieldsets
 
     def preview(self, obj, inlines):
         """What the ladder says, and rung by rung; the highest on top."""

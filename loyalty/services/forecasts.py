@@ -185,7 +185,7 @@ class _Copy:
 
     def last_review(self) -> dt.datetime:
         """When everybody will have been reviewed once, and any grace is over."""
-        last = _instant(_value(f"SELECT max(tier_until) FROM {_COPY.standings}"))
+        last = _when(f"SELECT max(tier_until) FROM {_COPY.standings}")
         return (last or _EARLY) + dt.timedelta(days=self._law.ladder.grace_days)
 
     def pass_until(self, until: dt.datetime, *, once: bool = False) -> None:
@@ -194,7 +194,7 @@ class _Copy:
         The few who are due in the course of a month are set apart first: a day then costs what it changes. Only on the
         first of a month may everybody be due.
         """
-        while (at := _instant(_value(f"SELECT min(due_at) FROM {_COPY.standings}"))) is not None and at <= until:
+        while (at := _when(f"SELECT min(due_at) FROM {_COPY.standings}")) is not None and at <= until:
             first = clock.month_start(clock.local_date(at))
             begins, ends = clock.day_start(first), clock.day_start(clock.months_after(first, 1))
             self._pass(at if at == begins else min(until, ends - dt.datetime.resolution), once=once)
@@ -204,7 +204,7 @@ class _Copy:
             f"CREATE TEMPORARY TABLE {_DUE.standings} AS SELECT * FROM {_COPY.standings} WHERE due_at <= {instant(until)}"
         )
         _run(f"ANALYZE {_DUE.standings}")
-        while (at := _instant(_value(f"SELECT min(due_at) FROM {_DUE.standings}"))) is not None and at <= until:
+        while (at := _when(f"SELECT min(due_at) FROM {_DUE.standings}")) is not None and at <= until:
             due = f"SELECT DISTINCT reckoned_on FROM {_DUE.standings} WHERE due_at <= {instant(at)}"
             days = [_day(value) for (value,) in _rows(due) if value]
             self._write(judgement.review(self._law, at, who="true", days=days, tables=_DUE), _DUE, once=once)
@@ -324,7 +324,10 @@ class _Copy:
             FROM {_COPY.standings} c JOIN loyalty_standing s ON s.member_id = c.member_id
             JOIN members_member m ON m.id = s.member_id ORDER BY s.growth DESC, s.member_id
         """)
-        return [Verdict(*values, bool(grace), _instant(at)) for *values, grace, at in rows]
+        return [
+            Verdict(member, name, before, after, growth, left, bool(grace), _instant(at))
+            for member, name, before, after, growth, left, grace, at in rows
+        ]
 
 
 # SQL as rows ----------------------------------------------------------------------------------------------------
@@ -345,11 +348,16 @@ def _value(statement: str):
     return _rows(statement)[0][0]
 
 
-def _instant(value: dt.datetime | str | None) -> dt.datetime | None:
+def _when(statement: str) -> dt.datetime | None:
+    value = _value(statement)
+    return None if value is None else _instant(value)
+
+
+def _instant(value: dt.datetime | str) -> dt.datetime:
     """SQLite keeps instants as text in UTC."""
     if isinstance(value, str):
         value = dt.datetime.fromisoformat(value)
-    return value.replace(tzinfo=dt.UTC) if value is not None and value.tzinfo is None else value
+    return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
 
 def _day(value: dt.date | str) -> dt.date:

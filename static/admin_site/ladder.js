@@ -6,7 +6,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const refresh = () => {
     const used = {
       threshold: line.value === "threshold" || decay.value === "reset",
-      deduction: decay.value === "deduction",
+      deduction: decay.value === "deduction" && line.value === "threshold",
+      validity_months: line.value === "threshold",
       places: line.value === "top",
       share_permille: line.value === "share",
     };
