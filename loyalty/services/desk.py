@@ -129,11 +129,12 @@ class Desk:
     def _read_standings(self) -> None:
         """Read after the lock: a row that was joined to a locked one is as old as our question (docs/locking.md).
 
-        Wallets of one member, met under two names after a merge, share one standing.
+        Wallets of one member, met under two names after a merge, share one standing; who has none yet gets one.
         """
-        standings = Standing.objects.select_related("tier", "provisional_tier").in_bulk(
-            {wallet.member_id for wallet in self.wallets.values()}
-        )
+        members = {wallet.member_id for wallet in self.wallets.values()}
+        standings = Standing.objects.select_related("tier", "provisional_tier").in_bulk(members)
+        if missing := [Standing(member_id=member_id) for member_id in sorted(members - standings.keys())]:
+            standings |= {standing.pk: standing for standing in Standing.objects.bulk_create(missing)}
         for wallet in self.wallets.values():
             wallet.member.standing = standings[wallet.member_id]
 

@@ -51,6 +51,10 @@ def prepare(desk: Desk, events: Sequence[Event]) -> None:
     """Read the reviews that these events name, and what is known of those who like them."""
     _load(desk, {event.data.review for event in events})
     grown.prepare_reviews(desk)
+    removals = {event.subject for event in events if event.type == "review.removed"}
+    if removals:
+        desk.book.load_lots({wallet.account_id for subject, wallet in desk.wallets.items() if subject in removals})
+        _load_lots(desk)
     likes = [event for event in events if event.type == "review.liked"]
     if likes:
         reviews = desk.shelf["reviews"].values()
@@ -198,6 +202,17 @@ def prepare_withdrawals(desk: Desk, line_ids: Collection[int]) -> None:
     for found in Review.objects.filter(order_line__in=line_ids, status=Review.Status.APPROVED):
         known.setdefault(found.code, found)
     grown.prepare_reviews(desk)
+    _load_lots(desk)
+
+
+def _load_lots(desk: Desk) -> None:
+    """What the known reviews earned, as far as it lies in accounts at hand, for all of them at once."""
+    known: dict[int, list[Lot]] = desk.shelf.setdefault("review_lots", {})
+    wanted = {review.pk for review in desk.shelf["reviews"].values() if review.pk} - known.keys()
+    known |= {pk: [] for pk in wanted}
+    lots = Lot.objects.filter(review__in=wanted, account__in=desk.book.accounts).order_by("lot_seq")
+    for lot in desk.book.adopt(lots) if wanted else ():
+        known[lot.review_id or 0].append(lot)
 
 
 def withdraw_for(desk: Desk, wallet: Wallet, line: OrderLine) -> None:
@@ -217,12 +232,17 @@ def _withdraw(desk: Desk, wallet: Wallet, review: Review) -> clawbacks.Taken:
     reference = f"review:{review.code}/removed"
     grown.withdraw(desk, wallet, review, reference)
     desk.book.settle(wallet.account_id)
-    lots = desk.book.lots_for([wallet.account_id], "review", [review])
-    taken = clawbacks.take(desk, wallet, review.rewarded, lots, reference=reference)
+    taken = clawbacks.take(desk, wallet, review.rewarded, _lots_of(desk, wallet, review), reference=reference)
     desk.change(review, status=Review.Status.REMOVED, removed_at=desk.at, rewarded=0, next_like_check_at=None)
     if taken.points or taken.debt:
         desk.publish(facts.PointsClawedBack(wallet.member.external_id, taken.points, taken.debt, reference))
     return taken
+
+
+def _lots_of(desk: Desk, wallet: Wallet, review: Review) -> list[Lot]:
+    if review.pk is None:
+        return desk.book.lots_for([wallet.account_id], "review", [review])
+    return [lot for lot in desk.shelf["review_lots"].get(review.pk, ()) if lot.account_id == wallet.account_id]
 
 
 def _mine(desk: Desk, event: Event) -> Review:

@@ -357,3 +357,12 @@ def test_a_policy_published_for_the_past_does_not_change_what_a_refund_takes(jd)
     complete(100_00)
     a_growth_policy(money_unit=1_000, effective_at=NOON - DAY)
     assert refund(cash=50_00)["growth"] == {"reversed": 50}
+
+
+def test_who_has_no_standing_gets_one_with_the_next_event(jd):
+    complete(100_00)
+    GrowthEntry.objects.all()._raw_delete("default")
+    TierChange.objects.all()._raw_delete("default")
+    Standing.objects.all().delete()
+    complete(50_00, "o-2")
+    assert (standing().whole_growth, standing().tier.code) == (50, "bronze")

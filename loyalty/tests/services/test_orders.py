@@ -391,10 +391,10 @@ class TestPartialRefunds(TestCase):
 _TABLE = re.compile(r"^(?:\d+ times: )?(SELECT|INSERT|UPDATE|COPY)\b.*?\b((?:common|loyalty|members)_\w+)", re.DOTALL)
 
 
-def queries(events):
+def queries(events, at=NOON):
     """The statements that some events cost, as (verb, table); rows are inserted in one go or cut in pieces."""
     with CaptureQueriesContext(connection) as captured:
-        answers = inbox.receive(events, NOON)
+        answers = inbox.receive(events, at)
     assert {answer["status"] for answer in answers} == {"applied"}
     statements = [query["sql"] for query in captured if "nextval" not in query["sql"]]
     found = [match.groups() for match in map(_TABLE.match, statements) if match]
