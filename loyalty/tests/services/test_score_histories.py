@@ -33,7 +33,10 @@ policies = st.fixed_dictionaries(
         "curve": st.lists(st.tuples(st.integers(-50, 400), st.integers(0, 60)), max_size=4, unique_by=lambda c: c[0]),
     }
 )
-days = st.integers(-420, 40).map(lambda n: START + dt.timedelta(days=n))
+# Many days lie where a window begins or ends while the nights pass.
+days = st.one_of(st.integers(-420, 40), st.integers(-370, -300), st.integers(-3, 50)).map(
+    lambda n: START + dt.timedelta(days=n)
+)
 lines = st.lists(
     st.fixed_dictionaries(
         {
@@ -130,14 +133,14 @@ def a_random_policy(said):
         a_source("credit", 1, "credit"),
         curves={"activity": [(x, y) for (x, _y), y in zip(corners, rising, strict=True)]},
         consumption=(said["weights"][0], 500),
-        activity=(said["weights"][1], 40),
+        activity=(said["weights"][1], 400),
     )
 
 
 def counted():
     active = Score.objects.filter(member__status="active").order_by("member")
     columns = [field.attname for field in Score._meta.concrete_fields if field.attname != "counted_on"]
-    oldest = windows.horizon(START + dt.timedelta(days=60))
+    oldest = windows.horizon(START + dt.timedelta(days=100))
     return list(active.values_list(*columns)), sorted(
         ScoreBucket.objects.filter(member__status="active", day__gte=oldest).values_list(
             "member_id", "day", "source_id", "category", "store_code", "value"
@@ -166,7 +169,8 @@ def _live_and_compare(said, story):
     life = Life()
     for happening in story:
         life.play(happening)
-    life.play(("night", 1))
+    for later in (1, 20, 25):
+        life.play(("night", later))
     by_change = counted()
 
     night(life.today, anew=True)
