@@ -90,8 +90,13 @@ class LadderAdmin(PreviewMixin, EditionAdmin):
 
     def get_fieldsets(self, request, obj=None):
         """What is settled is said in words above; the form is for drafts."""
-        editable = self.has_change_permission(request, obj) if obj else True
-        return super().get_fieldsets(request, obj) if editable else self.settled_fieldsets
+        return super().get_fieldsets(request, obj) if self._is_edited(request, obj) else self.settled_fieldsets
+
+    def get_inlines(self, request, obj):
+        return self.inlines if self._is_edited(request, obj) else []
+
+    def _is_edited(self, request, obj) -> bool:
+        return obj is None or self.has_change_permission(request, obj)
 
     def preview(self, obj, inlines):
         """What the ladder says, and rung by rung; the highest on top."""

@@ -10,8 +10,8 @@ from django.db import connection
 
 from common import clock
 from loyalty.models import GrowthEntry, Ladder, Standing, Tier, TierChange
-from loyalty.services import forecasts, ranking, tiers
-from loyalty.tests.stage import JD, a_growth_policy, a_ladder, line, order, send, standing
+from loyalty.services import forecasts, overrides, ranking, tiers
+from loyalty.tests.stage import JD, STAFF, a_growth_policy, a_ladder, line, order, send, standing
 from members.models import Member
 
 pytestmark = pytest.mark.django_db
@@ -208,3 +208,21 @@ def test_the_coming_review_is_what_the_review_does():
         assert (real.tier_id, real.growth) == (verdict.tier_after, verdict.growth_after)
     left = Standing.objects.filter(tier_until__lte=until)
     assert not left.exists()
+
+
+@pytest.mark.parametrize("mode", ["deduction", "reset", "window", "half life"])
+def test_a_tier_set_by_hand_stays_until_its_end_and_then_growth_decides(mode):
+    ladder = a_ladder(QUICK, **MODES[mode])
+    people()
+    diamond = ladder.rungs.get(tier__code="diamond").tier
+    alice = Member.objects.get(external_id="alice")
+    until = TODAY + dt.timedelta(days=100)
+    overrides.set_tier(alice, diamond, until, note="An ambassador", actor=STAFF, at=MIDNIGHT)
+    forecast = forecasts.of(ladder, MIDNIGHT)
+    others = Standing.objects.filter(tier=diamond).exclude(pk=alice.pk).count()
+    held = {day: sizes[diamond.pk] for day, sizes in forecast.months if day <= until}
+    assert len(held) == 4
+    assert min(held.values()) >= 1
+    assert held[TODAY] == others + 1
+    ended = next(sizes for day, sizes in forecast.months if day > until)
+    assert ended.get(diamond.pk, 0) <= others
