@@ -46,6 +46,10 @@ def midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time.min, tzinfo=dt.UTC) - dt.timedelta(hours=8)
 
 
+def member(name: str) -> Member:
+    return Member.objects.get(external_id=name)
+
+
 def months_later(day: dt.date, months: int) -> dt.date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
@@ -310,10 +314,10 @@ class GrowthMachine(RuleBasedStateMachine):
     @rule(source=who, into=who)
     def members_are_merged(self, source, into):
         source, target = self.name_of(source), self.name_of(into)
-        if source == target or len(self.merged) == 1:
+        if source == target or self.merged or not self.people[source].growth:
             return
         members.merge(source, target, self.now)
-        transfers.merge(*(Member.objects.get(external_id=name) for name in (source, target)), self.now)
+        transfers.merge(member(source), member(target), self.now)
         giver, taker = self.meet(source), self.meet(target)
         self.merged[source] = target
         if giver.rules.decay == Decay.WINDOW:
@@ -377,7 +381,7 @@ class WildMachine(GrowthMachine):
     def members_part(self):
         source, target = self.merged.popitem()
         members.unmerge(source, self.now)
-        transfers.unmerge(*(Member.objects.get(external_id=name) for name in (source, target)), self.now)
+        transfers.unmerge(member(source), member(target), self.now)
 
 
 SETTINGS = settings(

@@ -40,14 +40,18 @@ def review(day: dt.date) -> None:
     tiers.review(night(day), night(day) + dt.timedelta(minutes=30))
 
 
+def member(name: str) -> Member:
+    return Member.objects.get(external_id=name)
+
+
 def merge(source: str, target: str, at: dt.datetime) -> None:
     members.merge(source, target, at)
-    transfers.merge(*(Member.objects.get(external_id=name) for name in (source, target)), at)
+    transfers.merge(member(source), member(target), at)
 
 
 def unmerge(source: str, target: str, at: dt.datetime) -> None:
     members.unmerge(source, at)
-    transfers.unmerge(*(Member.objects.get(external_id=name) for name in (source, target)), at)
+    transfers.unmerge(member(source), member(target), at)
 
 
 def test_in_a_window_merged_growth_leaves_on_its_own_day():

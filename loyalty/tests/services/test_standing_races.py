@@ -120,7 +120,8 @@ def test_a_merge_while_reviewing_brings_growth_that_was_deducted_once():
 
     @transaction.atomic
     def merge(number):
-        transfers.merge(*(Member.objects.get(external_id=f"{name}-{number}") for name in "ab"), MORNING)
+        source, target = (Member.objects.get(external_id=f"{name}-{number}") for name in "ab")
+        transfers.merge(source, target, MORNING)
 
     answers = at_once(review, *[lambda n=n: merge(n) for n in range(6)])
     assert raised(answers) == []
