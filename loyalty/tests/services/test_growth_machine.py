@@ -211,7 +211,7 @@ class GrowthMachine(RuleBasedStateMachine):
 
     who = st.sampled_from(NAMES)
 
-    @rule(days=st.sampled_from([0, 0, 1, 5, 20, 45]), hours=st.integers(1, 23))
+    @rule(days=st.sampled_from([0, 1, 8, 35, 70]), hours=st.integers(1, 23))
     def time_passes(self, days, hours):
         self.now += dt.timedelta(days=days, hours=hours)
 
@@ -341,9 +341,9 @@ class GrowthMachine(RuleBasedStateMachine):
         if windows:
             taker.sure, taker.sure_from = sure, max(windows)
 
-    @rule()
-    def a_night_passes(self):
-        dawn = midnight(day_of(self.now) + DAY)
+    @rule(nights=st.sampled_from([1, 1, 31]))
+    def a_night_passes(self, nights):
+        dawn = midnight(day_of(self.now) + nights * DAY)
         self.now = max(self.now, dawn + dt.timedelta(minutes=35))
         tiers.review(dawn, self.now)
         for name in NAMES:
