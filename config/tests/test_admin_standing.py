@@ -192,6 +192,14 @@ def test_what_is_in_force_is_said_in_words_without_a_form(client, house):
     assert "half_life" not in page, "no script asks for fields that are not there"
 
 
+def test_a_settled_growth_policy_shows_money_as_money(client, house):
+    sign_in(client, "rita", "risk")
+    policy = GrowthPolicy.objects.get()
+    page = text(client.get(reverse("admin:loyalty_growthpolicy_change", args=[policy.pk])))
+    assert "20.00 CNY" in page
+    assert "2000" not in page
+
+
 def ladder_form(ladder: Ladder) -> dict:
     """What the browser sends for a ladder as it is."""
     names = [
@@ -352,8 +360,10 @@ def test_finance_sets_a_tier_by_hand_and_ends_it(client, house):
     assert "End the tier set by hand" in page
     assert stage.standing("charlie").tier == diamond
     assert TierChange.objects.filter(decided_by=felix, reason="override").count() == 1
-    client.post(reverse("admin:loyalty_standing_lift", args=[charlie.pk]), {"note": "No longer"})
+    lift = reverse("admin:loyalty_standing_lift", args=[charlie.pk])
+    client.post(lift, {"note": "No longer"})
     assert stage.standing("charlie").tier.code == "bronze"
+    assert client.get(lift).status_code == 403, "nothing is left to end"
 
 
 @pytest.mark.parametrize("changes", [{"note": ""}, {"until_on": "2020-01-01"}, {"tier": "999"}])

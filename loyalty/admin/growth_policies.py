@@ -3,6 +3,7 @@ from django.contrib import admin
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.admin import words
 from common.admin.money import MoneyField
 from loyalty.admin.editions import EditionAdmin
 from loyalty.models import GrowthPolicy
@@ -43,6 +44,18 @@ class GrowthPolicyAdmin(EditionAdmin):
         (_("Log-ins and reviews"), {"fields": [("login", "review"), ("photo_review", "photo_first")]}),
         (_("From when on"), {"fields": ["activity_needs_order"]}),
     ]
+
+    readonly_fields = [*EditionAdmin.readonly_fields, "in_words"]
+
+    def get_fieldsets(self, request, obj=None):
+        """What is settled is said in words, money as money; the form is for drafts."""
+        if obj is None or self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        return [(None, {"fields": ["note", "in_words"]}), self.origin]
+
+    @admin.display(description=_("what it says"))
+    def in_words(self, policy):
+        return words.pairs({name: str(value) for name, value in self.says(policy).items()})
 
     def consequences(self, edition):
         return [

@@ -102,12 +102,17 @@ class StandingAdmin(ReadOnlyAdmin):
     def has_override_permission(self, request: HttpRequest, object_id=None) -> bool:
         return request.user.has_perm("loyalty.override_standing")
 
+    def has_lift_permission(self, request: HttpRequest, object_id=None) -> bool:
+        """There is something to end only where a tier was set by hand."""
+        set_by_hand = Standing.objects.filter(pk=object_id, override_until__isnull=False)
+        return self.has_override_permission(request) and set_by_hand.exists()
+
     @action(description=_("Set tier by hand"), icon="back_hand", permissions=["override"])
     def set_tier(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Ask for tier, end and reason, then let the service do it."""
         return by_hand.set_tier(self, request, get_object_or_404(Standing, pk=object_id))
 
-    @action(description=_("End the tier set by hand"), icon="undo", permissions=["override"])
+    @action(description=_("End the tier set by hand"), icon="undo", permissions=["lift"])
     def lift(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Ask for the reason, then let growth decide again."""
         return by_hand.lift(self, request, get_object_or_404(Standing, pk=object_id))
