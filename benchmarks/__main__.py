@@ -40,7 +40,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=200, help="operations per price")
     parser.add_argument("--clients", type=int, default=2, help="clients, and workers of the web server")
     parser.add_argument(
-        "--only", choices=["ingestion", "checkout", "expiry", "reviews", "scores", "proof", "growth"], help="measure one part"
+        "--only",
+        choices=["ingestion", "checkout", "expiry", "reviews", "scores", "proof", "growth"],
+        help="measure one part",
     )
     parser.add_argument("--write", type=Path, help="write the page here, for example docs/performance.md")
     parser.add_argument("--date", default="", help="the date the page names")

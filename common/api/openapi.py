@@ -51,7 +51,7 @@ being worked on, 409 with `Retry-After`. Events are their own key: (`source`, `i
 **Lists** are read page by page: follow `next` and `previous`, which neither skip nor repeat while rows are added; `limit`
 says how many, 200 at most.
 """
-TAGS = [
+TAGS: list[dict[str, str]] = [
     {"name": "events", "description": "What happened in the shop."},
     {"name": "members", "description": "Members, their statements and adjustments, for the shop's back end."},
     {"name": "checkout", "description": "Paying with points: quote, hold, capture, release."},

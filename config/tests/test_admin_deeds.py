@@ -361,7 +361,8 @@ def programme_form(programme, **changes) -> dict:
     form = {
         field.name: getattr(programme, field.name)
         for field in Programme._meta.fields
-        if field.editable and field.name not in {"id", "expiry_date"}
+        if field.editable
+        and field.name not in {"id", "expiry_date"}
         and not isinstance(getattr(programme, field.name), bool)
     }
     return {

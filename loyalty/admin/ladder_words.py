@@ -68,9 +68,9 @@ def _decay(ladder: Ladder) -> str:
             "When a tier's time is over its deduction is taken off the growth, and the tier is judged anew."
         ),
         Ladder.Decay.WINDOW: ngettext(
-            "Only growth of the last whole month counts.", "Only growth of the last %d whole months counts.", months
+            "Only growth of the last %d whole month counts.", "Only growth of the last %d whole months counts.", months
         )
-        % ((months,) if months > 1 else ()),
+        % months,
         Ladder.Decay.RESET: gettext(
             "After %(period)s growth begins again at nothing; what exceeds the tier's threshold is carried over,"
             " up to %(percent)d %% of the threshold."

@@ -230,7 +230,7 @@ class GrowthEntryAdmin(ReadOnlyAdmin):
     def sum(self, entry):
         return f"{words.number(entry.base)} × {factor(entry.percent)}" if entry.base else "–"
 
-    @admin.display(description=_("due"))
+    @admin.display(description=_("growth due"))
     def due(self, entry):
         return amounts.change(entry.asked)
 

@@ -59,7 +59,7 @@ class CoefficientPolicy(Edition):
         _("kept lines taken for granted"),
         default=19,
         validators=[MinValueValidator(1)],
-        help_text=_("… and so many had been kept: 1 and 19 take 5 % for granted."),
+        help_text=_("… and so many had been kept: 1 and 19 take one in twenty for granted."),
     )
     min_lines = models.PositiveSmallIntegerField(
         _("least lines for more than 1.0"),

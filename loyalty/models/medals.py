@@ -107,7 +107,8 @@ class MedalCategory(models.Model):
 class MedalLevel(models.Model):
     """A level of a medal: from a score on, or for the best so many per mille of those who have a score (F4).
 
-    Number 1 is the lowest; a level asks also for what the levels below it ask for. `benefit_cost` is what the level's benefits cost for one member and year, in minor units.
+    Number 1 is the lowest; a level asks also for what the levels below it ask for. `benefit_cost` is what the level's
+    benefits cost for one member and year, in minor units.
     """
 
     medal = models.ForeignKey(Medal, models.CASCADE, related_name="levels", db_index=False, verbose_name=_("medal"))

@@ -76,7 +76,7 @@ class TierChange(InsertOnlyModel):
     class Reason(models.TextChoices):
         JOINED = "joined", _("Joined")
         GROWTH = "growth", _("Growth reached the threshold")
-        REVIEW = "review", _("Review")
+        REVIEW = "review", _("Tier review")
         SOFT_LANDING = "soft_landing", _("Review, one step down")
         REFUND = "refund", _("Refund during a provisional upgrade")
         RANKING = "ranking", _("Ranking")

@@ -16,7 +16,7 @@ from loyalty.models import Standing
 from loyalty.models.standings import HUNDREDTHS
 from loyalty.selectors import programme as programmes
 from loyalty.selectors import spans
-from loyalty.services import judgement, ladders
+from loyalty.services import judgement, ladders, tiers
 from loyalty.services.ladders import CompiledLadder
 from members.models import Member
 
@@ -77,7 +77,8 @@ def _near(ladder: CompiledLadder, as_of: dt.datetime) -> QuerySet[Standing]:
 
 def _warn_span(ladder: CompiledLadder, near: QuerySet[Standing], at: dt.datetime) -> dict[str, int]:
     warned = 0
-    for until in near.values_list("tier_until", flat=True).distinct().order_by("tier_until"):
+    reviews = near.values_list("tier_until", flat=True).distinct().order_by("tier_until")
+    for until in [at for at in reviews if at is not None]:
         members = list(near.filter(tier_until=until).order_by("member").values_list("member_id", flat=True))
         warnings = _warnings(ladder, until, members)
         Standing.objects.filter(member__in=members, tier_until=until).update(warned_for=until)
@@ -89,7 +90,7 @@ def _warn_span(ladder: CompiledLadder, near: QuerySet[Standing], at: dt.datetime
 def _warnings(ladder: CompiledLadder, until: dt.datetime, members: list[int]) -> list[facts.TierWillDowngrade]:
     steps = {step.rank: step for step in ladder.steps}
     who = f"s.member_id IN ({', '.join(map(str, members))}) AND s.tier_until = {judgement.instant(until)}"
-    judged = judgement.review(ladder, until, who=who, days=_days(ladder, members))
+    judged = judgement.review(ladder, until, who=who, days=tiers.reckoned(Standing.objects.filter(member__in=members)))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -110,8 +111,3 @@ def _warnings(ladder: CompiledLadder, until: dt.datetime, members: list[int]) ->
         )
         for external_id, rank, growth, left in rows
     ]
-
-
-def _days(ladder: CompiledLadder, members: list[int]) -> list[dt.date]:
-    days = Standing.objects.filter(member__in=members, reckoned_on__isnull=False)
-    return list(days.values_list("reckoned_on", flat=True).distinct())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from django.db import transaction
 
@@ -26,7 +26,7 @@ def draft_from(edition: E, actor: audit.Actor, at: dt.datetime) -> E:
     """A new draft that says what `edition` says, parts included."""
     kind = type(edition)
     with transaction.atomic():
-        draft = kind._default_manager.get(pk=edition.pk)
+        draft = cast(E, kind._default_manager.get(pk=edition.pk))
         draft.pk, draft._state.adding, draft.number = None, True, 0
         draft.status, draft.note, draft.effective_at = Edition.Status.DRAFT, "", None
         draft.drafted_by, draft.drafted_at = actor.staff, at
@@ -53,7 +53,7 @@ def publish(edition: E, actor: audit.Actor, effective_at: dt.datetime, at: dt.da
     """
     kind = type(edition)
     with transaction.atomic():
-        edition = kind._default_manager.select_for_update(of=("self",)).get(pk=edition.pk)
+        edition = cast(E, kind._default_manager.select_for_update(of=("self",)).get(pk=edition.pk))
         if not edition.is_draft:
             raise NotADraft
         if actor.staff is None or actor.staff.pk == edition.drafted_by_id:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Kind, Criterion, Reason = GrowthEntry.Kind, GrowthEntry.Criterion, TierChange.Reason
 
 # Which of the five criteria a source serves (domain.md S2-05); the fifth, quality, is the coefficient.
-CRITERIA = {
+CRITERIA: dict[str, str] = {
     Kind.ORDER: Criterion.CONSUMPTION,
     Kind.DAYS: Criterion.FREQUENCY,
     Kind.LOGIN: Criterion.LOYALTY,

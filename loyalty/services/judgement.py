@@ -24,7 +24,7 @@ Decay, Kind = Ladder.Decay, GrowthEntry.Kind
 COUNTED = (Kind.ORDER, Kind.LOGIN, Kind.DAYS, Kind.REVIEW, Kind.PHOTO, Kind.REVERSAL, Kind.MERGE)
 
 # The kind of the entry by which a ladder takes growth.
-TAKES = {
+TAKES: dict[str, str] = {
     Decay.NONE: Kind.DEDUCTION,
     Decay.DEDUCTION: Kind.DEDUCTION,
     Decay.WINDOW: Kind.WINDOW,

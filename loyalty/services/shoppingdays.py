@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
@@ -61,7 +62,7 @@ def is_due(as_of: dt.datetime) -> bool:
     return not JobRun.objects.filter(job=JOB, as_of=paid_at, status=JobRun.Status.DONE).exists()
 
 
-def due(policy: GrowthPolicy, month: dt.date) -> QuerySet[Order]:
+def due(policy: GrowthPolicy, month: dt.date) -> QuerySet[Order, Any]:
     """Members (`member_id`) with enough shopping days in the month that begins on `month`, who have no bonus for it."""
     paid = GrowthEntry.objects.filter(
         member=OuterRef("member_id"), kind=GrowthEntry.Kind.DAYS, reference=grown.bonus_reference(month)

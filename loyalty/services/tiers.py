@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from django.db import connection
@@ -171,7 +171,7 @@ def _catch_up(night: Night, who: str, query: Q) -> Counter[str]:
         former = [begun[place - 1][1].ladder.pk] if place else []
         if is_last:
             # Whoever stands on none, or on one that is no more, comes straight to the ladder in force.
-            former = sorted(first.keys() - {None, key})
+            former = sorted(pk for pk in first if pk is not None and pk != key)
             if None in first:
                 done += _switch(ladder, night.as_of, f"{who} AND s.ladder_id IS NULL")
         if first.keys() & set(former):
@@ -197,12 +197,18 @@ def _first_due(query: Q) -> dict[int | None, dt.datetime | None]:
 
 def _review(ladder: CompiledLadder, at: dt.datetime, who: str, query: Q) -> Counter[str]:
     """One pass: all that is due at one instant."""
-    days: Iterable[dt.date] = ()
+    days: list[dt.date] = []
     if ladder.ladder.decay == Ladder.Decay.HALF_LIFE:
         due = Standing.objects.filter(query, ladder=ladder.ladder, due_at__lte=at)
-        days = list(due.order_by().values_list("reckoned_on", flat=True).distinct())
+        days = reckoned(due)
     judged = judgement.review(ladder, at, who=f"{who} AND s.ladder_id = {ladder.ladder.pk}", days=days)
     return write(ladder, at, judged, judgement.TAKES[ladder.ladder.decay])
+
+
+def reckoned(standings: QuerySet[Standing]) -> list[dt.date]:
+    """The distinct days up to which decay is booked: what judgement.review asks for where growth halves."""
+    found = standings.order_by().values_list("reckoned_on", flat=True).distinct()
+    return [day for day in found if day is not None]
 
 
 def _switch(ladder: CompiledLadder, at: dt.datetime, who: str) -> Counter[str]:

@@ -285,7 +285,8 @@ def test_late_growth_outside_the_window_counts_for_nothing():
 
 def merge(source: str, target: str, at: dt.datetime = NOON) -> None:
     members.merge(source, target, at)
-    transfers.merge(*(Member.objects.get(external_id=name) for name in (source, target)), at)
+    giver, taker = (Member.objects.get(external_id=name) for name in (source, target))
+    transfers.merge(giver, taker, at)
 
 
 def test_growth_follows_a_merge_and_the_higher_tier_is_kept(jd):
