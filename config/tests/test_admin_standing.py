@@ -229,9 +229,11 @@ def ladder_form(ladder: Ladder) -> dict:
 
 def test_the_console_shows_the_pyramid_and_says_where_it_is_none(client, house):
     sign_in(client, "olivia", "operations")
+    assert "below it" not in text(client.get(reverse("admin:loyalty_pyramidday_changelist")))
+    stage.send("order.completed", "dora", NOW - 3 * DAY, **stage.order("d-1", stage.line(1, 2_500_00)))
     page = text(client.get(reverse("admin:loyalty_pyramidday_changelist")))
-    assert "3 members today" in page
-    assert "Bronze has more members than Registered below it." in page
+    assert "4 members today" in page
+    assert "Silver has more members than Bronze below it." in page
     assert "Spend and points are counted at night." in page
 
 

@@ -48,6 +48,7 @@ class CoefficientPolicyAdmin(PreviewMixin, EditionAdmin):
             {"fields": [("window_months", "basis"), ("alpha", "beta"), "min_lines"]},
         ),
     ]
+    settled_fieldsets = [(None, {"fields": ["note"]})]
     conditional_fields = dict.fromkeys(
         ("window_months", "basis", "alpha", "beta", "min_lines"), "source == 'return_ratio'"
     )

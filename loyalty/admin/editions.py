@@ -64,6 +64,7 @@ class EditionAdmin(AuditedAdmin):
     search_fields = ["note", "=number"]
     search_help_text = _("Words of what is new, or the edition's number.")
     actions_detail: Sequence[str] = ["publish", "draft_from"]
+    settled_fieldsets: Sequence[Any] = ()
     readonly_fields: Sequence[str] = [
         "state_label", "effective_at", "drafted_by", "drafted_at", "published_by", "published_at",
     ]  # fmt: skip
@@ -84,7 +85,16 @@ class EditionAdmin(AuditedAdmin):
         return super().get_queryset(request).annotate(current_id=Subquery(current))
 
     def get_fieldsets(self, request, obj=None):
+        """What is settled may be said in words above (`settled_fieldsets`); the form is for drafts."""
+        if self.settled_fieldsets and not self._is_edited(request, obj):
+            return [*self.settled_fieldsets, self.origin]
         return [*self.fieldsets, self.origin] if obj else self.fieldsets
+
+    def get_inlines(self, request, obj):
+        return self.inlines if self._is_edited(request, obj) or not self.settled_fieldsets else []
+
+    def _is_edited(self, request, obj) -> bool:
+        return obj is None or self.has_change_permission(request, obj)
 
     # What may be done ---------------------------------------------------------------------------------------
 

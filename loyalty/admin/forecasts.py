@@ -67,7 +67,7 @@ def _shown(forecast: Forecast, ladder: Ladder, current: Ladder | None) -> dict:
             (name, pictures.pyramid([(tier, sizes.get(tier.pk, 0)) for tier in tiers], name)) for name, sizes in stages
         ],
         "months": pictures.months(forecast.months, tiers, gettext("The coming year")),
-        "wrongs": pictures.wrongs(pyramid.too_wide(last)),
+        "wrongs": pictures.wrongs(pyramid.too_wide(last, ladder)),
         "costs": _costs(stages, tiers, ladder, current),
         "edges": [_edge(edge) for edge in pyramid.edges(list(ladder.rungs.select_related("tier")))]
         if not ladder.by_rank

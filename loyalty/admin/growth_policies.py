@@ -28,6 +28,7 @@ class GrowthPolicyAdmin(EditionAdmin):
 
     empty = _("No growth policy yet, so nobody grows. Write a draft; a colleague puts it in force.")
     form = GrowthPolicyForm
+    settled_fieldsets = [(None, {"fields": ["note", "in_words"]})]
     fieldsets = [
         (None, {"fields": ["note", "scope"]}),
         (
@@ -46,12 +47,6 @@ class GrowthPolicyAdmin(EditionAdmin):
     ]
 
     readonly_fields = [*EditionAdmin.readonly_fields, "in_words"]
-
-    def get_fieldsets(self, request, obj=None):
-        """What is settled is said in words, money as money; the form is for drafts."""
-        if obj is None or self.has_change_permission(request, obj):
-            return super().get_fieldsets(request, obj)
-        return [(None, {"fields": ["note", "in_words"]}), self.origin]
 
     @admin.display(description=_("what it says"))
     def in_words(self, policy):

@@ -71,7 +71,7 @@ class LadderAdmin(PreviewMixin, EditionAdmin):
             },
         ),
     ]
-    settled_fieldsets = [(None, {"fields": ["note"]}), EditionAdmin.origin]
+    settled_fieldsets = [(None, {"fields": ["note"]})]
     conditional_fields = {
         "window_months": "decay == 'window'",
         "period_months": "decay == 'reset'",
@@ -87,16 +87,6 @@ class LadderAdmin(PreviewMixin, EditionAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("rungs__tier")
-
-    def get_fieldsets(self, request, obj=None):
-        """What is settled is said in words above; the form is for drafts."""
-        return super().get_fieldsets(request, obj) if self._is_edited(request, obj) else self.settled_fieldsets
-
-    def get_inlines(self, request, obj):
-        return self.inlines if self._is_edited(request, obj) else []
-
-    def _is_edited(self, request, obj) -> bool:
-        return obj is None or self.has_change_permission(request, obj)
 
     def preview(self, obj, inlines):
         """What the ladder says, and rung by rung; the highest on top."""

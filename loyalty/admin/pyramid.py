@@ -53,7 +53,7 @@ class PyramidAdmin(ReadOnlyAdmin):
             "title": gettext("Pyramid"),
             "members": sum(members for _tier, members in sizes),
             "picture": pictures.pyramid(sizes, gettext("Members by tier")),
-            "wrongs": pictures.wrongs(selector.too_wide(sizes)),
+            "wrongs": pictures.wrongs(selector.too_wide(sizes, ladder)),
             "months": pictures.months(told, tiers, gettext("Members by tier, month by month")),
             "rows": _rows(layers, counted, ladder),
             "counted_on": next((row.day for row in counted.values()), None),

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
 from common import clock
-from loyalty.models import PyramidDay, Rung, Standing, Tier, TierChange
+from loyalty.models import Ladder, PyramidDay, Rung, Standing, Tier, TierChange
 from loyalty.models.standings import HUNDREDTHS
 from members.models import Member
 
@@ -55,12 +55,15 @@ def layers() -> list[Layer]:
     return [Layer(tier, *counted.get(tier.pk, (0, 0))) for tier in Tier.objects.order_by("-rank")]
 
 
-def too_wide(sizes: Iterable[tuple[Tier, int]]) -> list[tuple[Tier, Tier]]:
+def too_wide(sizes: Iterable[tuple[Tier, int]], ladder: Ladder | None) -> list[tuple[Tier, Tier]]:
     """Pairs (above, below) of neighbouring tiers, the upper one with more members: no pyramid (F4).
 
-    `sizes` come with the highest tier first.
+    `sizes` come with the highest tier first. Where a rung asks for an order, those below it have not bought anything
+    yet: they stand before the pyramid, not in it (F3: "pyramid above bronze").
     """
-    return [(above, below) for (above, many), (below, few) in pairwise(sizes) if many > few]
+    asking = ladder.rungs.filter(needs_order=True).aggregate(rank=Max("tier__rank"))["rank"] if ladder else None
+    layers = [(tier, members) for tier, members in sizes if asking is None or tier.rank >= asking]
+    return [(above, below) for (above, many), (below, few) in pairwise(layers) if many > few]
 
 
 def months(now: Sequence[Layer], today: dt.date) -> list[tuple[dt.date, dict[int, int]]]:

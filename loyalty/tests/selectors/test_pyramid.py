@@ -43,10 +43,16 @@ def test_layers_count_active_members_by_tier_the_highest_first(ladder):
 def test_it_is_no_pyramid_where_a_tier_has_more_members_than_the_one_below(ladder):
     tiers = list(Tier.objects.order_by("-rank"))
     sizes = zip(tiers, (1, 3, 2, 2, 1), strict=True)
-    assert [(above.code, below.code) for above, below in pyramid.too_wide(sizes)] == [
+    assert [(above.code, below.code) for above, below in pyramid.too_wide(sizes, None)] == [
         ("gold", "silver"),
         ("bronze", "registered"),
     ]
+
+
+def test_who_has_bought_nothing_yet_stands_before_the_pyramid(ladder):
+    tiers = list(Tier.objects.order_by("-rank"))
+    sizes = list(zip(tiers, (1, 3, 2, 2, 1), strict=True))
+    assert [(above.code, below.code) for above, below in pyramid.too_wide(sizes, ladder)] == [("gold", "silver")]
 
 
 def test_the_months_are_told_backwards_by_the_changes(ladder):
