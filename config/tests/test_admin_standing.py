@@ -229,7 +229,7 @@ def ladder_form(ladder: Ladder) -> dict:
 
 def test_the_console_shows_the_pyramid_and_says_where_it_is_none(client, house):
     sign_in(client, "olivia", "operations")
-    assert "below it" not in text(client.get(reverse("admin:loyalty_pyramidday_changelist")))
+    assert "This is not a pyramid." not in text(client.get(reverse("admin:loyalty_pyramidday_changelist")))
     stage.send("order.completed", "dora", NOW - 3 * DAY, **stage.order("d-1", stage.line(1, 2_500_00)))
     page = text(client.get(reverse("admin:loyalty_pyramidday_changelist")))
     assert "4 members today" in page
