@@ -24,6 +24,7 @@ from loyalty.models import (
     TierChange,
     Wallet,
 )
+from loyalty.models.standings import HUNDREDTHS
 from loyalty.services import ladders
 from loyalty.services.ladders import CompiledLadder, Standards, Step
 
@@ -66,9 +67,9 @@ class GrowthBook:
         return self._policies.at(at)
 
     def look(self, wallet: Wallet) -> Look:
-        """Where the member stands now, for `effects`."""
+        """Where the member stands today, for `effects`: what has faded is not the event's doing."""
         standing = wallet.member.standing
-        return Look(standing.whole_growth, standing.tier.code if standing.tier else None)
+        return Look(self._left(standing) // HUNDREDTHS, standing.tier.code if standing.tier else None)
 
     def effects(self, before: Look, wallet: Wallet, *, returned: bool) -> dict[str, Any]:
         """What an event did to a member's standing, in the words of the API."""
@@ -226,11 +227,17 @@ class GrowthBook:
         if self.ladder.ladder.decay == Ladder.Decay.WINDOW and not standing.growth and since < self._window_start:
             self._desk.change(standing, reckoned_on=self._window_start)
         if self.ladder.ladder.decay == Ladder.Decay.HALF_LIFE and since < self.today:
-            left = ladders.faded(standing.growth, self.ladder.fading((self.today - since).days))
+            change = self._left(standing) - standing.growth
             self._desk.change(standing, reckoned_on=self.today)
-            if left < standing.growth:
-                change, reference = left - standing.growth, f"faded:{self.today}"
-                self.post_time(wallet, Kind.HALF_LIFE, change, self.today, reference=reference)
+            if change:
+                self.post_time(wallet, Kind.HALF_LIFE, change, self.today, reference=f"faded:{self.today}")
+
+    def _left(self, standing: Standing) -> int:
+        """What is left of growth today."""
+        since = standing.reckoned_on
+        if self.ladder is None or since is None or self.ladder.ladder.decay != Ladder.Decay.HALF_LIFE:
+            return standing.growth
+        return ladders.faded(standing.growth, self.ladder.fading((self.today - since).days))
 
     def _schedule(self, standing: Standing) -> None:
         if self.ladder is not None and (due_at := self.ladder.due_at(standing)) != standing.due_at:

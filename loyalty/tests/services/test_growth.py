@@ -367,3 +367,11 @@ def test_who_has_no_standing_gets_one_with_the_next_event(jd):
     Standing.objects.all().delete()
     complete(50_00, "o-2")
     assert (standing().whole_growth, standing().tier.code) == (50, "bronze")
+
+
+def test_what_has_faded_is_not_the_events_doing():
+    a_ladder(decay=Ladder.Decay.HALF_LIFE, half_life_days=100)
+    a_growth_policy()
+    complete(4_000_00)
+    assert complete(100_00, "o-2", NOON + 25 * DAY)["growth"] == {"added": 100}
+    assert standing().whole_growth < 4_000
