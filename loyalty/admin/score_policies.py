@@ -67,6 +67,7 @@ class ScorePolicyAdmin(PreviewMixin, EditionAdmin):
     preview_template = "loyalty/score_policy_words.html"
     inlines = [DimensionInline, SourceInline, CurveInline]
     fieldsets = [(None, {"fields": ["note", "settled_on"]})]
+    settled_fieldsets = fieldsets
     actions_detail = [*EditionAdmin.actions_detail, "outlook"]
 
     def preview(self, obj, inlines):

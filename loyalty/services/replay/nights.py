@@ -13,6 +13,7 @@ from common import clock
 from common.models import JobRun
 from loyalty.models import Hold, Lot, Review
 from loyalty.selectors import conduct as conducts
+from loyalty.selectors import score_policies
 from loyalty.services import (
     conduct,
     downgrades,
@@ -52,12 +53,13 @@ def _a_month_begins(as_of: dt.datetime) -> bool:
     return clock.local_date(as_of).day == 1
 
 
-def _always(as_of: dt.datetime) -> bool:
-    return True
+def _scores_settle(as_of: dt.datetime) -> bool:
+    rules = score_policies.in_force(as_of)
+    return rules is not None and clock.local_date(as_of).day == rules.policy.settled_on
 
 
 # Nightly work that shows what is, and changes nothing by being late.
-_LOOKS: tuple[Job, ...] = (member_stats.measure, scores.count, pyramid.count, segments.refresh_all)
+_LOOKS: tuple[Job, ...] = (member_stats.measure, pyramid.count, segments.refresh_all)
 
 # In the order of the schedule.
 _JOBS: tuple[tuple[Due, Job], ...] = (
@@ -71,7 +73,8 @@ _JOBS: tuple[tuple[Due, Job], ...] = (
     (_reviews, likes.count),
     (lambda as_of: reminders.near(as_of).exists(), reminders.remind),
     (downgrades.is_due, downgrades.warn),
-    (_always, score_settlements.settle),
+    (_scores_settle, scores.count),
+    (_scores_settle, score_settlements.settle),
     (_a_month_begins, medals.award),
     *((_a_month_begins, job) for job in _LOOKS),
 )
@@ -91,5 +94,5 @@ def pass_until(night: dt.date, day: dt.date) -> Iterator[dt.date]:
 def look(night: dt.date) -> None:
     """Bring up to date what is shown: when the last night has passed."""
     midnight = clock.day_start(night)
-    for job in _LOOKS:
+    for job in (scores.count, *_LOOKS):
         job(midnight, midnight)
