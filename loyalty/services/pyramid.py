@@ -20,28 +20,32 @@ JOB = "count-pyramid"
 MONTHS = 12
 MEMBERS_PER_CHUNK = 20_000
 
+# Everything is added up by member in one pass: nothing here depends on the planner's guess of how large a part is.
 _COUNT = """
 INSERT INTO loyalty_pyramidday (day, tier_id, members, growth, buyers, cash, points)
-SELECT {today}, s.tier_id, count(*), CAST(sum(s.growth) AS bigint), count(o.cash),
-       CAST(COALESCE(sum(o.cash), 0) AS bigint), CAST(COALESCE(sum(e.points), 0) AS bigint)
-FROM loyalty_standing s
-JOIN members_member m ON m.id = s.member_id AND m.status = 'active'
-LEFT JOIN (
-    SELECT o.member_id, sum(l.cash - l.refunded_cash) AS cash
-    FROM loyalty_order o JOIN loyalty_orderline l ON l.order_id = o.id
-    WHERE o.status = 'completed' AND o.completed_on >= {since} AND o.completed_on < {today}
-      AND o.member_id BETWEEN {first} AND {last}
-    GROUP BY o.member_id
-) o ON o.member_id = s.member_id
-LEFT JOIN (
-    SELECT w.member_id, sum(e.delta) AS points
-    FROM loyalty_entry e JOIN loyalty_wallet w ON w.account_id = e.account_id
-    WHERE e.contra IN ('issued', 'clawed_back') AND e.unit <> 'debt' AND e.posted_on >= {since} AND e.posted_on < {today}
-      AND w.member_id BETWEEN {first} AND {last}
-    GROUP BY w.member_id
-) e ON e.member_id = s.member_id
-WHERE s.tier_id IS NOT NULL AND s.member_id BETWEEN {first} AND {last}
-GROUP BY s.tier_id
+SELECT {today}, tier_id, count(*), CAST(sum(growth) AS bigint), count(cash), CAST(COALESCE(sum(cash), 0) AS bigint),
+       CAST(COALESCE(sum(points), 0) AS bigint)
+FROM (
+    SELECT member_id, max(tier_id) AS tier_id, sum(growth) AS growth, sum(cash) AS cash, sum(points) AS points
+    FROM (
+        SELECT s.member_id, s.tier_id, s.growth, CAST(NULL AS bigint) AS cash, CAST(NULL AS bigint) AS points
+        FROM loyalty_standing s JOIN members_member m ON m.id = s.member_id AND m.status = 'active'
+        WHERE s.tier_id IS NOT NULL AND s.member_id BETWEEN {first} AND {last}
+        UNION ALL
+        SELECT o.member_id, NULL, NULL, l.cash - l.refunded_cash, NULL
+        FROM loyalty_order o JOIN loyalty_orderline l ON l.order_id = o.id
+        WHERE o.status = 'completed' AND o.completed_on >= {since} AND o.completed_on < {today}
+          AND o.member_id BETWEEN {first} AND {last}
+        UNION ALL
+        SELECT w.member_id, NULL, NULL, NULL, e.delta
+        FROM loyalty_entry e JOIN loyalty_wallet w ON w.account_id = e.account_id
+        WHERE e.contra IN ('issued', 'clawed_back') AND e.unit <> 'debt'
+          AND e.posted_on >= {since} AND e.posted_on < {today} AND w.member_id BETWEEN {first} AND {last}
+    ) parts
+    GROUP BY member_id
+) members
+WHERE tier_id IS NOT NULL
+GROUP BY tier_id
 ON CONFLICT (day, tier_id) DO UPDATE
 SET members = loyalty_pyramidday.members + excluded.members, growth = loyalty_pyramidday.growth + excluded.growth,
     buyers = loyalty_pyramidday.buyers + excluded.buyers, cash = loyalty_pyramidday.cash + excluded.cash,
