@@ -50,7 +50,7 @@ _STEPS = (
            {json}('before', {before}, 'after', {after}, 'reason', reason, 'growth', left_growth / 100, 'until', {until}),
            {at}
     FROM judged JOIN members_member m ON m.id = judged.member_id
-    WHERE tier_after IS DISTINCT FROM tier_before AND tier_before IS NOT NULL
+    WHERE {among_members} AND tier_after IS DISTINCT FROM tier_before AND tier_before IS NOT NULL
     """,
     """
     UPDATE loyalty_standing
@@ -61,7 +61,7 @@ _STEPS = (
                           ELSE loyalty_standing.tier_since END,
         tier_until = judged.until_at, in_grace = judged.in_grace, override_until = judged.override_until,
         reckoned_on = judged.reckoned_on, due_at = judged.due_at
-    FROM judged WHERE loyalty_standing.member_id = judged.member_id
+    FROM judged WHERE loyalty_standing.member_id = judged.member_id AND {among_standings}
     """,
 )
 _COUNT = """
@@ -125,7 +125,7 @@ def catch_up(member_ids: Collection[int], as_of: dt.datetime) -> Counter[str]:
     programme = programmes.current()
     night = Night(ladders.load(programme).ladders, as_of, approved(programme, as_of))
     ids = ", ".join(str(int(pk)) for pk in member_ids)
-    return _catch_up(night, f"s.member_id IN ({ids})", Q(member__in=member_ids))
+    return _catch_up(night, f"{{member}} IN ({ids})", Q(member__in=member_ids))
 
 
 def _waiting(night: Night) -> QuerySet[Standing]:
@@ -139,7 +139,7 @@ def _waiting(night: Night) -> QuerySet[Standing]:
 
 def _review_span(night: Night, first: int, last: int) -> dict[str, int]:
     """One chunk: lock the accounts in id order, then read what is due (docs/locking.md)."""
-    within = f"s.member_id BETWEEN {first:d} AND {last:d}"
+    within = f"{{member}} BETWEEN {first:d} AND {last:d}"
     current = night.terms.at(night.as_of)
     if current is None or not _lock(within, current, night.approved):
         return {}
@@ -149,6 +149,7 @@ def _review_span(night: Night, first: int, last: int) -> dict[str, int]:
 def _lock(within: str, current: CompiledLadder, until: dt.datetime) -> int:
     """Lock the accounts of those who wait, and count them: in the database, since nobody here asks who they are."""
     locking = "FOR UPDATE OF a" if connection.features.has_select_for_update_of else ""
+    waits = f"(s.due_at <= {instant(until)} OR s.ladder_id IS DISTINCT FROM {current.ladder.pk})"
     with connection.cursor() as cursor:
         cursor.execute(f"""
             SELECT count(*) FROM (
@@ -156,7 +157,7 @@ def _lock(within: str, current: CompiledLadder, until: dt.datetime) -> int:
                 FROM loyalty_standing s
                 JOIN loyalty_wallet w ON w.member_id = s.member_id
                 JOIN loyalty_account a ON a.id = w.account_id
-                WHERE {within} AND (s.due_at <= {instant(until)} OR s.ladder_id IS DISTINCT FROM {current.ladder.pk})
+                WHERE {within.format(member='s.member_id')} AND {waits}
                 ORDER BY a.id {locking}
             ) locked
         """)
@@ -178,9 +179,9 @@ def _catch_up(night: Night, who: str, query: Q) -> Counter[str]:
             # Whoever stands on none, or on one that is no more, comes straight to the ladder in force.
             former = sorted(pk for pk in first if pk is not None and pk != key)
             if None in first:
-                done += _switch(ladder, night.as_of, f"{who} AND s.ladder_id IS NULL")
+                done += _switch(ladder, night.as_of, who, "IS NULL")
         if first.keys() & set(former):
-            done += _switch(ladder, start, f"{who} AND s.ladder_id IN ({', '.join(map(str, former))})")
+            done += _switch(ladder, start, who, f"IN ({', '.join(map(str, former))})")
         if done:
             first = _first_due(query)
         ends = night.as_of if is_last else begun[place + 1][0]
@@ -204,10 +205,10 @@ def _review(ladder: CompiledLadder, at: dt.datetime, who: str, query: Q) -> Coun
     """One pass: all that is due at one instant."""
     days: list[dt.date] = []
     if ladder.ladder.decay == Ladder.Decay.HALF_LIFE:
-        due = Standing.objects.filter(query, ladder=ladder.ladder, due_at__lte=at)
-        days = reckoned(due)
-    judged = judgement.review(ladder, at, who=f"{who} AND s.ladder_id = {ladder.ladder.pk}", days=days)
-    return write(ladder, at, judged, judgement.TAKES[ladder.ladder.decay])
+        days = reckoned(Standing.objects.filter(query, ladder=ladder.ladder, due_at__lte=at))
+    due = f"{who.format(member='s.member_id')} AND s.ladder_id = {ladder.ladder.pk}"
+    judged = judgement.review(ladder, at, who=due, days=days)
+    return write(ladder, at, judged, judgement.TAKES[ladder.ladder.decay], who=who)
 
 
 def reckoned(standings: QuerySet[Standing]) -> list[dt.date]:
@@ -216,15 +217,19 @@ def reckoned(standings: QuerySet[Standing]) -> list[dt.date]:
     return [day for day in found if day is not None]
 
 
-def _switch(ladder: CompiledLadder, at: dt.datetime, who: str) -> Counter[str]:
+def _switch(ladder: CompiledLadder, at: dt.datetime, who: str, former: str) -> Counter[str]:
     # Who has left keeps the last ladder; nothing is due there any more.
     active = "EXISTS (SELECT 1 FROM members_member m WHERE m.id = s.member_id AND m.status = 'active')"
     ranks = dict(Tier.objects.values_list("pk", "rank"))
-    return write(ladder, at, judgement.switch(ladder, at, who=f"{who} AND {active}", ranks=ranks), "ladder")
+    coming = f"{who.format(member='s.member_id')} AND s.ladder_id {former} AND {active}"
+    return write(ladder, at, judgement.switch(ladder, at, who=coming, ranks=ranks), "ladder", who=who)
 
 
-def write(ladder: CompiledLadder, at: dt.datetime, judged: str, kind: str) -> Counter[str]:
-    """Write down what was judged as of `at`; entries of that `kind` and changes are dated with that instant."""
+def write(ladder: CompiledLadder, at: dt.datetime, judged: str, kind: str, *, who: str = "true") -> Counter[str]:
+    """Write down what was judged as of `at`; entries of that `kind` and changes are dated with that instant.
+
+    `who` says of a `{member}` whether it may be among the judged: a join then reads no more than a chunk of each table.
+    """
     on = clock.local_date(at)
     codes = {step.tier.pk: step.tier.code for step in ladder.steps}
     known = dict(Tier.objects.values_list("pk", "code"))
@@ -236,6 +241,8 @@ def write(ladder: CompiledLadder, at: dt.datetime, judged: str, kind: str) -> Co
         "at": instant(at),
         "reference": f"{'ladder' if kind == 'ladder' else 'review'}:{on}",
         "ladder": ladder.ladder.pk,
+        "among_members": who.format(member="m.id"),
+        "among_standings": who.format(member="loyalty_standing.member_id"),
         "uuid": "gen_random_uuid()" if postgresql else "lower(hex(randomblob(16)))",
         "json": "jsonb_build_object" if postgresql else "json_object",
         "before": _named("tier_before", known),
