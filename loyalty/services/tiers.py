@@ -157,7 +157,7 @@ def _lock(within: str, current: CompiledLadder, until: dt.datetime) -> int:
                 FROM loyalty_standing s
                 JOIN loyalty_wallet w ON w.member_id = s.member_id
                 JOIN loyalty_account a ON a.id = w.account_id
-                WHERE {within.format(member='s.member_id')} AND {waits}
+                WHERE {within.format(member="s.member_id")} AND {waits}
                 ORDER BY a.id {locking}
             ) locked
         """)
