@@ -54,7 +54,7 @@ def stands_for(wallet: Wallet, member: Member) -> bool:
 def _locked(**filters) -> list[Wallet]:
     return list(
         Wallet.objects.select_for_update(of=("account",))
-        .select_related("member__standing__tier", "account")
+        .select_related("member", "account")
         .filter(**filters)
         .order_by("account_id")
     )

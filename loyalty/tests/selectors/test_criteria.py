@@ -229,4 +229,4 @@ def test_every_attribute_can_be_read():
 
     for attribute in SegmentCondition.Attribute.values:
         value = values.get(attribute, attribute if attribute in ("tier", "plan", "segment") else "1")
-        list(criteria.members([condition(attribute, "is", value, key="reader")], NOW))
+        assert list(criteria.members([condition(attribute, "is", value, key="reader")], NOW)) == [], attribute
