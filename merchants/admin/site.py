@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.sites import ClosedSite, login_form
@@ -12,6 +14,14 @@ class MerchantSite(ClosedSite):
     wrong_site = _("This account is an operator's. Sign in at /admin/ with it, or here with a merchant's account.")
     index_title = _("Overview")
     index_template = "merchants/dashboard.html"
+    # How a row of each model leads to its merchant: what forms and filters may offer (admin/portal/base.py).
+    tenants: ClassVar[dict[str, str]] = {
+        "merchants.Brand": "merchant",
+        "merchants.Store": "merchant",
+        "merchants.Club": "merchant",
+        "merchants.LevelScheme": "club__merchant",
+        "merchants.Card": "club__merchant",
+    }
 
 
 MerchantSite.login_form = login_form(MerchantSite)

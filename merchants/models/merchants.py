@@ -18,6 +18,16 @@ class Merchant(models.Model):
         return self.name
 
 
+class Deed(models.TextChoices):
+    """What somebody may do at the merchants' site."""
+
+    LOOK = "look", _("Look at everything of the merchant")
+    EDIT = "edit", _("Edit memberships, prices, segments and drafts of campaigns")
+    INSIGHT = "insight", _("Look at what consenting members bought")
+    START = "start", _("Start and stop what spends points")
+    BUY = "buy", _("Buy points")
+
+
 class StaffRole(models.Model):
     """What a member of staff may do for one merchant."""
 
@@ -39,3 +49,15 @@ class StaffRole(models.Model):
 
     def __str__(self):
         return f"{self.staff} ({self.get_role_display()})"
+
+    def may(self, deed: str) -> bool:
+        """Whether the role allows the deed."""
+        return deed in _DEEDS[self.role]
+
+
+_DEEDS: dict[str, frozenset[str]] = {
+    StaffRole.Role.OWNER: frozenset(Deed.values),
+    StaffRole.Role.OPERATOR: frozenset({Deed.LOOK, Deed.EDIT, Deed.INSIGHT}),
+    StaffRole.Role.FINANCE: frozenset({Deed.LOOK, Deed.START, Deed.BUY}),
+    StaffRole.Role.VIEWER: frozenset({Deed.LOOK}),
+}

@@ -1,0 +1,1 @@
+"""The pages of the merchants' own site, each scoped to the merchant of whoever is signed in."""

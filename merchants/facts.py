@@ -1,0 +1,49 @@
+"""What this floor publishes: small, frozen, past tense. `key` is the member's external id, or the merchant's code for a purse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class CardOpened:
+    """A member joined a club, or came back to it (`returned`); `club` is its uuid, `merchant` and `store` are codes."""
+
+    topic: ClassVar[str] = "card.opened"
+    key: str
+    merchant: str
+    club: str
+    store: str
+    channel: str
+    returned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CardLeft:
+    topic: ClassVar[str] = "card.left"
+    key: str
+    merchant: str
+    club: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardLevelChanged:
+    """A card came to another level; levels by number, 1 is the lowest."""
+
+    topic: ClassVar[str] = "card.level_changed"
+    key: str
+    merchant: str
+    club: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class PurseLow:
+    """A merchant's purse fell below its mark; told once until it has been filled."""
+
+    topic: ClassVar[str] = "purse.low"
+    key: str
+    available: int
+    low_at: int
