@@ -15,7 +15,9 @@ class Bundle(models.Model):
     adds_quotas = models.BooleanField(
         _("its quotas add to others"),
         default=False,
-        help_text=_("What members may use anyway is not touched: they have the bundle's uses besides, period by period."),
+        help_text=_(
+            "What members may use anyway is not touched: they have the bundle's uses besides, period by period."
+        ),
     )
 
     class Meta:

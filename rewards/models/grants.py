@@ -213,5 +213,3 @@ class BenefitGrant(Allowance):
         if self.pack_id and (self.benefit is None or self.benefit.kind != Benefit.Kind.BIRTHDAY_PACK):
             found.append(gettext("Only a birthday pack holds benefits."))
         return found
-
-

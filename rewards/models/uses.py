@@ -65,9 +65,7 @@ class BenefitUse(models.Model):
         ]
         indexes = [
             models.Index(fields=["used_on"], name="benefit_use_day"),
-            models.Index(
-                fields=["given_back_on"], name="benefit_use_back", condition=Q(given_back_on__isnull=False)
-            ),
+            models.Index(fields=["given_back_on"], name="benefit_use_back", condition=Q(given_back_on__isnull=False)),
         ]
 
     def __str__(self):
