@@ -1,9 +1,14 @@
 from .brands import Brand
 from .cards import Card, CardEntry, CardEvent
 from .clubs import Club, ClubStore
+from .insights import InsightAccess, InsightReport
 from .levels import Level, LevelScheme
 from .merchants import Deed, Merchant, StaffRole
+from .price_ladders import PriceLadder, PriceStep
+from .prices import MemberPrice
+from .prospects import CategoryBuyer, OfferShown, ProspectCount, ProspectOffer
 from .purses import Purse
+from .rebates import Rebate, RebateScheme, RebateStep
 from .stores import Store, UnknownStore
 
 __all__ = [
@@ -11,13 +16,25 @@ __all__ = [
     "Card",
     "CardEntry",
     "CardEvent",
+    "CategoryBuyer",
     "Club",
     "ClubStore",
     "Deed",
+    "InsightAccess",
+    "InsightReport",
     "Level",
     "LevelScheme",
+    "MemberPrice",
     "Merchant",
+    "OfferShown",
+    "PriceLadder",
+    "PriceStep",
+    "ProspectCount",
+    "ProspectOffer",
     "Purse",
+    "Rebate",
+    "RebateScheme",
+    "RebateStep",
     "StaffRole",
     "Store",
     "UnknownStore",
