@@ -13,6 +13,7 @@ class Account(models.Model):
     class Kind(models.TextChoices):
         MEMBER = "member", _("Member's wallet")
         PURSE = "purse", _("Merchant's purse")
+        POCKET = "pocket", _("Part of a purse, set aside")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.MEMBER)
     available = models.BigIntegerField(_("available"), default=0, help_text=_("Points that can be spent now."))
@@ -20,6 +21,12 @@ class Account(models.Model):
     held = models.BigIntegerField(_("held"), default=0, help_text=_("Points set aside for open checkouts."))
     owed = models.BigIntegerField(_("debt"), default=0, help_text=_("Points owed; the next earnings repay them."))
     version = models.BigIntegerField(_("version"), default=0, help_text=_("Number of entries."))
+    closed_at = models.DateTimeField(
+        _("closed at"),
+        null=True,
+        blank=True,
+        help_text=_("A purse that is closed pays for nothing any more, and nothing returns to it (domain.md E61)."),
+    )
     merged_into = models.ForeignKey(
         "self",
         models.PROTECT,

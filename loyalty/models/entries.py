@@ -34,6 +34,7 @@ class Entry(InsertOnlyModel):
         REPAY = "repay", _("Debt repaid")
         ADJUST = "adjust", _("Adjusted by staff")
         TRANSFER = "transfer", _("Transferred")
+        PURCHASE = "purchase", _("Bought by a merchant")
 
     class Contra(models.TextChoices):
         POINTS = "points", _("Own available points")

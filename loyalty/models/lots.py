@@ -23,6 +23,9 @@ class Lot(models.Model):
         TRANSFER = "transfer", _("Transfer or gift")
         RESTORE = "restore", _("Grace after a refund")
         MERGE = "merge", _("Merge of members")
+        PURCHASE = "purchase", _("Bought by a merchant")
+        CAMPAIGN = "campaign", _("Merchant's campaign")
+        RETURN = "return", _("Taken back for its funder")
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="lots", db_index=False, verbose_name=_("account"))
     lot_seq = models.BigIntegerField(_("number"))

@@ -103,12 +103,12 @@ def flows(today: dt.date) -> Flows:
 
 
 def expiring(at: dt.datetime) -> list[tuple[dt.date, int]]:
-    """Open points by the month in whose course they expire; what is due next first. One query.
+    """Members' open points by the month in whose course they expire; what is due next first. One query.
 
     A deadline is the start of the next day, so the month is that of the instant before. Lots share few deadlines.
     """
     rows = (
-        Lot.objects.filter(is_open=True, expires_at__gt=at)
+        Lot.objects.filter(is_open=True, expires_at__gt=at, account__kind=Account.Kind.MEMBER)
         .order_by()
         .values_list("expires_at")
         .annotate(points=Sum("remaining"))

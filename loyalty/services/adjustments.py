@@ -95,6 +95,8 @@ def _move(desk: Desk, adjustment: Adjustment, reference: str) -> None:
             expires_at=adjustment.expires_at or desk.expires_at(None, desk.at),
             kind=Kind.ADJUST,
             contra=Contra.ADJUSTED,
+            # A purse's own lots name it, so that it stays their funder wherever they go.
+            funder_id=account_id if adjustment.account.kind == Account.Kind.PURSE else None,
         )
     else:
         desk.book.take(account_id, -points, kind=Kind.ADJUST, contra=Contra.ADJUSTED, reference=reference)

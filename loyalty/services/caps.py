@@ -64,7 +64,8 @@ class Caps:
             if campaign.funder_id:
                 purse = self._book.accounts[campaign.funder_id]
                 self._book.settle(purse.pk)
-                limits.append((purse.available - self._promised[purse.pk], Reason.FUNDER_EMPTY))
+                left = 0 if purse.closed_at else purse.available - self._promised[purse.pk]
+                limits.append((left, Reason.FUNDER_EMPTY))
         return limits
 
     def use(self, account_id: int, version: EarningRuleVersion, at: dt.datetime, points: int) -> None:

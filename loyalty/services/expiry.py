@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from loyalty.models.programme import Expiry
 
+NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+"""For points that do not expire: what merchants bought without an end. The ledger wants an instant for every lot."""
+
 
 def expires_at(
     policy: str,

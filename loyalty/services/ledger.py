@@ -154,13 +154,22 @@ class Book(Shelf):
 
     # Giving back -----------------------------------------------------------------------------------------
 
-    def put_back(self, account_id: int, portions: Sequence[Portion], *, kind: str, contra: str, reference: str) -> None:
+    def put_back(
+        self,
+        account_id: int,
+        portions: Sequence[Portion],
+        *,
+        kind: str,
+        contra: str,
+        reference: str,
+        contra_account_id: int | None = None,
+    ) -> None:
         """Give points back to the lots they were drawn from; a debt is repaid from them at once."""
         account = self.accounts[account_id]
         total = sum(portion.points for portion in portions)
         if not total:
             return
-        seq = self._post(account, Unit.POINTS, kind, total, contra, reference)
+        seq = self._post(account, Unit.POINTS, kind, total, contra, reference, contra_account_id)
         for portion in portions:
             self._draw(account, seq, portion.lot, -portion.points)
         alive = [portion.lot for portion in portions if portion.lot.expires_at > self.at]

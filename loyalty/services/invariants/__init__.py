@@ -1,6 +1,6 @@
 """What is always true of the ledger (docs/ledger.md): one SQL statement each, set-based, the same on both databases."""
 
-from . import balances, entries, growth, holds, journals, limits, lots, orders
+from . import balances, entries, funders, growth, holds, journals, limits, lots, orders
 from .invariant import Invariant
 
 ALL: list[Invariant] = [
@@ -26,7 +26,8 @@ ALL: list[Invariant] = [
     orders.RESTORED_WITHIN_TENDERED,
     limits.CAPS_WITHIN_LOTS,
     limits.CAMPAIGNS_SPEND_WHAT_THEY_GIVE,
-    limits.FUNDERS_PAY_WHAT_IS_ISSUED,
+    funders.FUNDERS_PAY_WHAT_IS_ISSUED,
+    funders.FUNDERS_KEEP_WHAT_THEY_BOUGHT,
     growth.GROWTH_IS_ITS_ENTRIES,
     growth.RUNNING_GROWTH,
     growth.ORDERS_GROW_WHAT_IS_DUE,

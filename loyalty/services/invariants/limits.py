@@ -1,4 +1,4 @@
-"""Caps, budgets and funders against the lots they paid for. A lot with a parent is older points in a new place."""
+"""Caps and budgets against the lots they paid for. A lot with a parent is older points in a new place."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -47,24 +47,5 @@ CAMPAIGNS_SPEND_WHAT_THEY_GIVE = Invariant(
         WHERE l.parent_id IS NULL AND v.campaign_id IS NOT NULL GROUP BY v.campaign_id
     ) l ON l.campaign_id = c.id
     WHERE c.spent <> COALESCE(l.points, 0)
-    """,
-)
-
-FUNDERS_PAY_WHAT_IS_ISSUED = Invariant(
-    "funders_pay_what_is_issued",
-    _("What is issued in a merchant's name left that merchant's purse."),
-    """
-    SELECT 'account' AS kind, CAST(purse_id AS text) AS key,
-           'issued ' || SUM(issued) || ' to account ' || holder_id || ', paid ' || SUM(paid) AS detail
-    FROM (
-        SELECT funder_id AS purse_id, account_id AS holder_id, earned AS issued, 0 AS paid
-        FROM loyalty_lot WHERE funder_id IS NOT NULL AND parent_id IS NULL
-        UNION ALL
-        SELECT e.account_id, e.contra_account_id, 0, -e.delta
-        FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id
-        WHERE a.kind = 'purse' AND e.contra = 'holder' AND e.delta < 0
-    ) f
-    GROUP BY purse_id, holder_id
-    HAVING SUM(issued) <> SUM(paid)
     """,
 )

@@ -81,7 +81,7 @@ REFUNDS_MOVE_WHAT_THEY_SAY = Invariant(
     JOIN loyalty_order o ON o.id = r.order_id
     LEFT JOIN (
         SELECT reference, SUM(CASE WHEN kind = 'restore' THEN delta ELSE 0 END) AS restored,
-               SUM(CASE WHEN kind = 'clawback' THEN -delta ELSE 0 END) AS clawed_back,
+               SUM(CASE WHEN kind = 'clawback' AND delta < 0 THEN -delta ELSE 0 END) AS clawed_back,
                SUM(CASE WHEN kind = 'owe' THEN delta ELSE 0 END) AS debt
         FROM loyalty_entry WHERE kind IN ('restore', 'clawback', 'owe') GROUP BY reference
     ) e ON e.reference = 'order:' || o.code || '/' || r.code
