@@ -8,7 +8,7 @@ from loyalty.services.occasions import Item
 from members.models import Member
 from merchants.models import Card, Club, MemberPrice, PriceLadder
 from merchants.selectors import prices
-from merchants.tests.shops import (
+from merchants.tests.buyers import (
     DAY,
     NOON,
     a_card,
