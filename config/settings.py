@@ -247,6 +247,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "server": env("THROTTLE_SERVER", default="6000/min"),
         "member": env("THROTTLE_MEMBER", default="120/min"),
+        "merchant": env("THROTTLE_MERCHANT", default="600/min"),
         "anonymous": env("THROTTLE_ANONYMOUS", default="30/min"),
     },
 }

@@ -13,6 +13,7 @@ urlpatterns = [
     path("merchant/", merchant_site.urls),
     path("api/v1/", include("common.api.urls")),
     path("api/v1/", include("loyalty.api.urls")),
+    path("api/v1/", include("merchants.api.urls")),
     path("api/v1/", include("rewards.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),

@@ -39,7 +39,8 @@ UTC, a day is a local day of the programme. Members are named by `external_id`, 
 **Who calls.** The shop's back end signs in with `Authorization: Key <prefix>.<secret>`; each operation asks for one of the
 key's scopes (`events:write`, `members:read`, `members:write`, `points:write`). A member's app signs in with
 `Authorization: Bearer <JWT>`, signed by the shop's identity provider: `sub` is the member's `external_id`; `aud` and `exp`
-are required; a token lives for a day at most. What is not the caller's own is 404.
+are required; a token lives for a day at most. A merchant's staff call `/merchant/…` with the session of their site. What is
+not the caller's own is 404.
 
 **Errors** are problem documents (RFC 9457, `application/problem+json`). `code` is stable and meant for machines; `errors`
 point at each place of the body that is not valid.
@@ -56,6 +57,7 @@ TAGS: list[dict[str, str]] = [
     {"name": "members", "description": "Members, their statements and adjustments, for the shop's back end."},
     {"name": "checkout", "description": "Paying with points: quote, hold, capture, release."},
     {"name": "me", "description": "The member's own pages, for the mobile app."},
+    {"name": "merchant", "description": "A merchant's own members, campaigns, points and prices, for its staff."},
 ]
 
 EVENTS_DESCRIPTION = """\

@@ -1,5 +1,5 @@
 """Merchants on the operators' site, and the merchants' own site."""
 
-from . import merchants
+from . import merchants, portal
 
-__all__ = ["merchants"]
+__all__ = ["merchants", "portal"]

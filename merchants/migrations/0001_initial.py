@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.SlugField(max_length=60, unique=True, verbose_name='code')),
                 ('name', models.CharField(max_length=200, verbose_name='name')),
+                ('active', models.BooleanField(default=True, help_text='Switched off, its staff see and do nothing from that moment on. Orders and cards go on.', verbose_name='its staff may enter')),
             ],
             options={
                 'verbose_name': 'merchant',

@@ -8,6 +8,11 @@ class Merchant(models.Model):
 
     code = models.SlugField(_("code"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=200)
+    active = models.BooleanField(
+        _("its staff may enter"),
+        default=True,
+        help_text=_("Switched off, its staff see and do nothing from that moment on. Orders and cards go on."),
+    )
 
     class Meta:
         verbose_name = _("merchant")
