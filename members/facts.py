@@ -58,3 +58,21 @@ class MemberUnmerged:
     source: str
     target: str
     unmerged_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """`recipient` is a merchant's code; empty means the programme itself."""
+
+    topic: ClassVar[str] = "consent.given"
+    key: str
+    purpose: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentWithdrawn:
+    topic: ClassVar[str] = "consent.withdrawn"
+    key: str
+    purpose: str
+    recipient: str

@@ -1,8 +1,10 @@
 from .brands import Brand
+from .card_orders import CardOrder
 from .cards import Card, CardEntry, CardEvent
 from .clubs import Club, ClubStore
 from .insights import InsightAccess, InsightReport
 from .levels import Level, LevelScheme
+from .links import BrandMember
 from .merchants import Deed, Merchant, StaffRole
 from .price_ladders import PriceLadder, PriceStep
 from .prices import MemberPrice
@@ -13,9 +15,11 @@ from .stores import Store, UnknownStore
 
 __all__ = [
     "Brand",
+    "BrandMember",
     "Card",
     "CardEntry",
     "CardEvent",
+    "CardOrder",
     "CategoryBuyer",
     "Club",
     "ClubStore",

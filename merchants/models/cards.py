@@ -117,6 +117,7 @@ class CardEvent(InsertOnlyModel):
         LEFT = "left", _("Left")
         LINKED = "linked", _("Linked with the brand's card")
         LEVEL = "level", _("Came to another level")
+        MERGED = "merged", _("Merged with another card of the member")
 
     card = models.ForeignKey(Card, models.PROTECT, related_name="events", verbose_name=_("card"))
     kind = models.CharField(_("what"), max_length=8, choices=Kind)

@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.models import Account
+
 from .brands import Brand
 from .merchants import Merchant
 from .stores import Store
@@ -58,6 +60,15 @@ class Club(models.Model):
         help_text=_("Points of the programme for 1,000 points of the card, paid from the purse (domain.md E61)."),
     )
     ends_at = models.DateTimeField(_("ends at"), null=True, blank=True, help_text=_("The end of winding down."))
+    pocket = models.OneToOneField(
+        Account,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("set aside for the exchange"),
+    )
 
     class Meta:
         verbose_name = _("membership")

@@ -13,6 +13,12 @@ class Merchant(models.Model):
         default=True,
         help_text=_("Switched off, its staff see and do nothing from that moment on. Orders and cards go on."),
     )
+    contact = models.CharField(
+        _("contact"),
+        max_length=200,
+        blank=True,
+        help_text=_("Whom members may ask about their data; shown where they give consent (PIPL 23)."),
+    )
 
     class Meta:
         verbose_name = _("merchant")

@@ -1,0 +1,45 @@
+"""Which levels a club has on a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+
+from common import clock
+from merchants.models import Card, Club, Level, LevelScheme
+
+
+def scheme_in_force(club_id: int | OuterRef, day: dt.date) -> QuerySet[LevelScheme]:
+    """The scheme in force on a local day, as a queryset of at most one."""
+    rows = LevelScheme.objects.filter(
+        club=club_id, status=LevelScheme.Status.PUBLISHED, effective_on__lte=day
+    ).order_by("-effective_on")
+    return rows[:1]
+
+
+def in_force(club_id: int, at: dt.datetime) -> list[Level]:
+    """The levels in force, lowest first; none before the first scheme: then everybody is on level 1. One query."""
+    scheme = scheme_in_force(club_id, clock.local_date(at)).values("pk")
+    return list(Level.objects.filter(scheme=Subquery(scheme)).select_related("scheme").order_by("number"))
+
+
+def reached(levels: Sequence[Level], basis: str, card: Card) -> int:
+    """The highest level whose threshold the card meets: at a threshold is in (E45), levels are jumped (E44)."""
+    figure = card.spent if basis == LevelScheme.Basis.AMOUNT else card.orders
+    return max((level.number for level in levels if figure >= level.threshold), default=1)
+
+
+def level_by(levels: Sequence[Level], basis: str) -> Case:
+    """The same as `reached`, as an expression over cards."""
+    figure = "spent" if basis == LevelScheme.Basis.AMOUNT else "orders"
+    by_height = sorted(levels, key=lambda level: level.threshold, reverse=True)
+    whens = [When(Q(**{f"{figure}__gte": level.threshold}), then=Value(level.number)) for level in by_height]
+    return Case(*whens, default=Value(1), output_field=IntegerField())
+
+
+def latest(club: Club) -> LevelScheme | None:
+    """The newest published scheme, in force or about to be."""
+    rows = LevelScheme.objects.filter(club=club, status=LevelScheme.Status.PUBLISHED)
+    return rows.order_by("-effective_on").first()
