@@ -40,6 +40,38 @@ class CardLevelChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PurchaseSubmitted:
+    """A merchant wants to buy points; the platform waits for the payment. Money in minor units."""
+
+    topic: ClassVar[str] = "purchase.submitted"
+    key: str
+    purchase: str
+    points: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseCredited:
+    """The payment was approved and the points are in the purse."""
+
+    topic: ClassVar[str] = "purchase.credited"
+    key: str
+    purchase: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRefunded:
+    """Points that were not given were paid back. Money in minor units."""
+
+    topic: ClassVar[str] = "purchase.refunded"
+    key: str
+    purchase: str
+    points: int
+    money: int
+
+
+@dataclass(frozen=True, slots=True)
 class PurseLow:
     """A merchant's purse fell below its mark; told once until it has been filled."""
 

@@ -9,7 +9,8 @@ from .merchants import Deed, Merchant, StaffRole
 from .price_ladders import PriceLadder, PriceStep
 from .prices import MemberPrice
 from .prospects import CategoryBuyer, OfferShown, ProspectCount, ProspectOffer
-from .purses import Purse
+from .purchases import PointPack, PointPurchase, PointTariff, PurchaseStep
+from .purses import Pocket, Purse
 from .rebates import Rebate, RebateScheme, RebateStep
 from .stores import Store, UnknownStore
 
@@ -31,10 +32,15 @@ __all__ = [
     "MemberPrice",
     "Merchant",
     "OfferShown",
+    "Pocket",
+    "PointPack",
+    "PointPurchase",
+    "PointTariff",
     "PriceLadder",
     "PriceStep",
     "ProspectCount",
     "ProspectOffer",
+    "PurchaseStep",
     "Purse",
     "Rebate",
     "RebateScheme",

@@ -40,3 +40,20 @@ class Purse(models.Model):
 
     def __str__(self):
         return str(self.merchant)
+
+
+class Pocket(models.Model):
+    """Ties an account that a campaign gives from to the purse it was filled from (services/pockets.py)."""
+
+    account = models.OneToOneField(
+        Account, models.PROTECT, primary_key=True, related_name="pocket", verbose_name=_("account")
+    )
+    purse = models.ForeignKey(Purse, models.PROTECT, related_name="pockets", verbose_name=_("purse"))
+    reference = models.CharField(_("reference"), max_length=255, help_text=_("What it was set aside for."))
+
+    class Meta:
+        verbose_name = _("pocket")
+        verbose_name_plural = _("pockets")
+
+    def __str__(self):
+        return f"{self.purse_id}: {self.reference}"

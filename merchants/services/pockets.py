@@ -16,7 +16,7 @@ from django.db import transaction
 from loyalty.models import Account, Lot
 from loyalty.services import ledger
 from loyalty.services.ledger import Book, Contra, InsufficientPoints, Kind, Portion
-from merchants.models import Purse
+from merchants.models import Pocket, Purse
 from merchants.services import purses
 
 
@@ -27,6 +27,7 @@ def open(purse: Purse, points: int, *, slots: int = 1, reference: str, at: dt.da
     Raises InsufficientPoints and changes nothing if the purse has fewer, or is closed.
     """
     pockets = [Account.objects.create(kind=Account.Kind.POCKET) for _slot in range(slots)]
+    Pocket.objects.bulk_create([Pocket(account=pocket, purse=purse, reference=reference) for pocket in pockets])
     fill(purse, [pocket.pk for pocket in pockets], points, reference=reference, at=at)
     return pockets
 
