@@ -5,3 +5,13 @@ from django.utils.translation import gettext_lazy as _
 class RewardsConfig(AppConfig):
     name = "rewards"
     verbose_name = _("Rewards")
+
+    def ready(self):
+        from common.services import outbox
+        from loyalty.services import invariants
+        from rewards import handlers
+        from rewards.services.invariants import ALL
+
+        invariants.register(*ALL)
+        outbox.subscribe("hold.lapsed", "rewards.hold_lapsed", handlers.hold_lapsed)
+        outbox.subscribe("member.closed", "rewards.member_closed", handlers.member_closed)

@@ -145,8 +145,7 @@ def _take(desk: Desk, file: OrderFile, hold: Hold | None, at: dt.datetime, refer
 def give_back(desk: Desk, file: OrderFile, account_id: int, before: int, after: int, reference: str) -> tuple[int, int]:
     """Give tendered points back: those between `before` and `after` refunded ones of the whole tender.
 
-    They return to the very lots, last drawn first, with their expiry unchanged; what has expired meanwhile is lost, or
-    comes back for the programme's grace (domain.md E5). Returns points restored and not restored.
+    The last drawn come back first. Returns points restored and not restored.
     """
     order = file.order
     if order.tender_seq is None or not order.points:
@@ -154,19 +153,30 @@ def give_back(desk: Desk, file: OrderFile, account_id: int, before: int, after: 
     start = order.points_taken * before // order.points
     end = order.points_taken * after // order.points
     portions = _between(list(reversed(desk.book.drawn(file.account_id, order.tender_seq))), start, end)
+    return restore(desk, portions, file.account_id, account_id, reference)
+
+
+def restore(
+    desk: Desk, portions: Sequence[Portion], giver_id: int, receiver_id: int, reference: str
+) -> tuple[int, int]:
+    """Give spent portions of the lots of one account back, to the account that is the holder's now.
+
+    They return to the very lots with their expiry unchanged; what has expired meanwhile is lost, or comes back for the
+    programme's grace (domain.md E5). Returns points restored and not restored.
+    """
     alive = [portion for portion in portions if portion.lot.expires_at > desk.at]
     expired = [portion for portion in portions if portion.lot.expires_at <= desk.at]
-    if account_id == file.account_id:
-        desk.book.put_back(account_id, alive, kind=Kind.RESTORE, contra=Contra.REDEEMED, reference=reference)
+    if receiver_id == giver_id:
+        desk.book.put_back(receiver_id, alive, kind=Kind.RESTORE, contra=Contra.REDEEMED, reference=reference)
     else:
         for portion in alive:
-            _regrant(desk, account_id, portion, portion.lot.expires_at, reference)
+            _regrant(desk, receiver_id, portion, portion.lot.expires_at, reference)
     restored = sum(portion.points for portion in alive)
     lost = sum(portion.points for portion in expired)
     if desk.programme.refund_grace_days and lost:
         until = expiry.expires_at("days", desk.programme.refund_grace_days, None, desk.at, tz=clock.zone())
         for portion in expired:
-            _regrant(desk, account_id, portion, until, reference)
+            _regrant(desk, receiver_id, portion, until, reference)
         return restored + lost, 0
     return restored, lost
 

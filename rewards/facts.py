@@ -1,0 +1,95 @@
+"""What this floor publishes: small, frozen, past tense. `key` is the member's external id. Codes never travel in facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class RewardRedeemed:
+    """Points (and cash, in minor units) were paid for a reward."""
+
+    topic: ClassVar[str] = "reward.redeemed"
+    key: str
+    redemption: str
+    reward: str
+    kind: str
+    points: int
+    cash: int
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionHeld:
+    """A reward waits for its cash part (minor units) until `until`."""
+
+    topic: ClassVar[str] = "redemption.held"
+    key: str
+    redemption: str
+    reward: str
+    points: int
+    cash: int
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionFulfilled:
+    """A gift is being packed or is on its way: `status` says which."""
+
+    topic: ClassVar[str] = "redemption.fulfilled"
+    key: str
+    redemption: str
+    reward: str
+    status: str
+    tracking: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionDelivered:
+    topic: ClassVar[str] = "redemption.delivered"
+    key: str
+    redemption: str
+    reward: str
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionUsed:
+    topic: ClassVar[str] = "redemption.used"
+    key: str
+    redemption: str
+    reward: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionExpired:
+    topic: ClassVar[str] = "redemption.expired"
+    key: str
+    redemption: str
+    reward: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionCancelled:
+    """Also when nobody paid in time. So many points came back, so many had expired meanwhile."""
+
+    topic: ClassVar[str] = "redemption.cancelled"
+    key: str
+    redemption: str
+    reward: str
+    restored: int
+    not_restored: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionReturned:
+    """What was handed out came back unused. So many points came back, so many had expired meanwhile."""
+
+    topic: ClassVar[str] = "redemption.returned"
+    key: str
+    redemption: str
+    reward: str
+    restored: int
+    not_restored: int
+    reason: str

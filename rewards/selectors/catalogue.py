@@ -1,0 +1,238 @@
+"""The catalogue as one member sees it: price, whether it can be taken now, and if not, every reason why not.
+
+The one place where these rules stand: pages ask it for many rewards at once, `redemptions` asks it again under the lock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from common import clock
+from loyalty.models import Programme, Segment, Tier
+from loyalty.selectors import balances
+from loyalty.selectors import members as selectors
+from loyalty.selectors import programme as programmes
+from members.models import Member, Subscription
+from rewards.models import Code, Redemption, Reward, RewardPrice
+from rewards.models.rewards import visible
+
+Reason = dict[str, Any]
+
+COUPON_TIER = "bronze"
+"""Coupons are for this tier and above unless they say otherwise, against hoarding (domain.md S2-49)."""
+
+GONE = (Redemption.Status.CANCELLED, Redemption.Status.RETURNED)
+"""What was given back does not count against a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a member pays: points, and cash in minor units. `basis` says why: list, tier:…, segment:… or plan:…"""
+
+    points: int
+    cash: int
+    basis: str = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A reward for one member at one instant. `reasons` say why not, machine-readable; none if it is available."""
+
+    reward: Reward
+    price: Price
+    reasons: list[Reason]
+
+    @property
+    def available(self) -> bool:
+        return not self.reasons
+
+
+def rewards(at: dt.datetime) -> QuerySet[Reward]:
+    """What members see at an instant, the lowest list price first."""
+    return whole().filter(visible(at)).order_by("points", "id")
+
+
+def whole() -> QuerySet[Reward]:
+    """Rewards with everything that an offer reads of them."""
+    prices = RewardPrice.objects.select_related("tier", "segment", "plan")
+    found = Reward.objects.select_related("least_tier", "segment", "merchant", "partner", "plan")
+    return found.prefetch_related(Prefetch("prices", prices))
+
+
+def offers(member: Member, at: dt.datetime, chosen: Sequence[Reward] | None = None) -> list[Offer]:
+    """Every visible reward (or the chosen ones, read by `whole`) as an offer to the member.
+
+    A fixed number of queries, whatever the number of rewards; fewest for a member read by `members.with_wallets`.
+    """
+    found = list(rewards(at)) if chosen is None else list(chosen)
+    shopper = Shopper(member, found, at)
+    return [shopper.offer(reward) for reward in found]
+
+
+class Shopper:
+    """What the rules must know of one member for some rewards: each thing is asked once, and only if a reward needs it.
+
+    `available` are the points that can be spent now, if the caller holds the account and knows them.
+    """
+
+    def __init__(self, member: Member, found: Sequence[Reward], at: dt.datetime, *, available: int | None = None):
+        self._member, self._found, self._at = member, found, at
+        standing = selectors.standing_of(member)
+        # Who has no tier yet stands on the lowest one, which is open to everybody.
+        self._rank = standing.tier.rank if standing and standing.tier else 0
+        self._available = self._balance() if available is None else available
+        priced = [price for reward in found for price in reward.prices.all()]
+        self._segments = self._read(
+            any(reward.segment_id for reward in found) or any(price.segment_id for price in priced),
+            self._member_segments,
+        )
+        self._plans = self._read(any(price.plan_id for price in priced), self._member_plans)
+        self._coupon_tier = _coupon_tier(found)
+        self._taken = self._count() if any(_is_limited(reward) for reward in found) else {}
+        self._pooled = self._with_codes()
+
+    def offer(self, reward: Reward) -> Offer:
+        """The reward as an offer to the member."""
+        price = self.price(reward)
+        return Offer(reward, price, list(self._reasons(reward, price)))
+
+    def price(self, reward: Reward) -> Price:
+        """The lowest of the list price and of those the member has a right to, points and cash taken together."""
+        prices = [Price(reward.points, reward.cash)]
+        prices += [Price(row.points, row.cash, row.basis) for row in reward.prices.all() if self._has_right(row)]
+        return min(prices, key=self._worth)
+
+    def _worth(self, price: Price) -> int:
+        """Comparable without rounding: money per point is a fraction."""
+        return price.points * self._unit.point_value_money + price.cash * self._unit.point_value_points
+
+    @functools.cached_property
+    def _unit(self) -> Programme:
+        """What a point is worth; no query for a member read by `members.with_wallets`."""
+        unit = getattr(self._member, "unit", None)
+        if unit:
+            return Programme(point_value_points=unit["points"], point_value_money=unit["money"])
+        return programmes.current()
+
+    def _has_right(self, row: RewardPrice) -> bool:
+        if row.tier is not None:
+            return self._rank >= row.tier.rank
+        return row.segment_id in self._segments if row.segment_id else row.plan_id in self._plans
+
+    # Why not ------------------------------------------------------------------------------------------------
+
+    def _reasons(self, reward: Reward, price: Price) -> Iterator[Reason]:
+        """The gravest first: what the member cannot change, then stock and limits, then points."""
+        if self._member.status != Member.Status.ACTIVE:
+            yield _reason("member_closed", _("The member has left the programme."))
+        yield from self._window(reward)
+        tier = reward.least_tier or (self._coupon_tier if reward.kind == Reward.Kind.COUPON else None)
+        if tier is not None and self._rank < tier.rank:
+            yield _reason("tier_too_low", _("For %s and above.") % tier.name, needs=tier.code)
+        if reward.segment_id and reward.segment_id not in self._segments:
+            yield _reason("not_in_segment", _("This reward is for a chosen group of members."))
+        if reward.left == 0 or (reward.codes == Reward.Codes.PARTNER and reward.pk not in self._pooled):
+            yield out_of_stock()
+        yield from self._limits(reward)
+        if (missing := price.points - self._available) > 0:
+            yield _reason("insufficient_points", _("%d points are missing.") % missing, missing=missing)
+
+    def _window(self, reward: Reward) -> Iterator[Reason]:
+        if reward.available_from and self._at < reward.available_from:
+            when = clock.local(reward.available_from)
+            yield _reason("not_yet_available", _("From %s on.") % f"{when:%Y-%m-%d %H:%M}", **_instant(when))
+        if reward.available_until and reward.available_until <= self._at:
+            yield _reason("no_longer_available", _("It is over."))
+
+    def _limits(self, reward: Reward) -> Iterator[Reason]:
+        taken = self._taken.get(reward.pk, {})
+        words = {"day": _("%d a day."), "month": _("%d a month."), "ever": _("%d for each member.")}
+        for period, says in words.items():
+            limit = getattr(reward, f"limit_{period}")
+            if limit is not None and taken.get(period, 0) >= limit:
+                yield _reason("limit_reached", says % limit, period=period, limit=limit)
+
+    # What is read -------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _read(needed: bool, load: Callable[[], set[int]]) -> set[int]:
+        return load() if needed else set()
+
+    def _balance(self) -> int:
+        account = selectors.account_of(self._member)
+        return balances.of(account, self._at).available if account else 0
+
+    def _member_segments(self) -> set[int]:
+        rows = Segment.members.through.objects.filter(member=self._member.pk)
+        return set(rows.values_list("segment_id", flat=True))
+
+    def _member_plans(self) -> set[int]:
+        running = Subscription.objects.filter(member=self._member.pk, starts_at__lte=self._at, ends_at__gt=self._at)
+        return set(running.values_list("plan_id", flat=True))
+
+    def _count(self) -> dict[int, dict[str, int]]:
+        """How many of each limited reward the member has taken today, this month and ever; what was given back left out."""
+        today = clock.local_date(self._at)
+        limited = [reward.pk for reward in self._found if _is_limited(reward)]
+        rows = (
+            of_member(self._member)
+            .filter(reward__in=limited)
+            .exclude(status__in=GONE)
+            .order_by()
+            .values("reward_id")
+            .annotate(
+                ever=Count("pk"),
+                month=Count("pk", filter=Q(taken_on__gte=clock.month_start(today))),
+                day=Count("pk", filter=Q(taken_on=today)),
+            )
+        )
+        return {row.pop("reward_id"): row for row in rows}
+
+    def _with_codes(self) -> set[int]:
+        """The rewards of partners that still have a code in their pool."""
+        pools = [reward.pk for reward in self._found if reward.codes == Reward.Codes.PARTNER]
+        if not pools:
+            return set()
+        filled = Reward.objects.filter(Exists(free_codes(self._at).filter(reward=OuterRef("pk"))), pk__in=pools)
+        return set(filled.order_by().values_list("pk", flat=True))
+
+
+def of_member(member: Member) -> QuerySet[Redemption]:
+    """What a member has taken, and what those took who were merged into the member (domain.md E58)."""
+    return Redemption.objects.filter(Q(member=member.pk) | Q(member__merged_into=member.pk))
+
+
+def free_codes(at: dt.datetime) -> QuerySet[Code]:
+    """The codes that can still be handed out."""
+    return Code.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at), status=Code.Status.FREE)
+
+
+def out_of_stock() -> Reason:
+    return _reason("out_of_stock", _("There is none left."))
+
+
+def _reason(code: str, detail: str, **more: Any) -> Reason:
+    """`code` is for programs, `detail` for people, in the caller's language."""
+    return {"code": code, "detail": detail, **more}
+
+
+def _instant(when: dt.datetime) -> dict[str, str]:
+    return {"from": when.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")}
+
+
+def _is_limited(reward: Reward) -> bool:
+    return any(limit is not None for limit in (reward.limit_day, reward.limit_month, reward.limit_ever))
+
+
+def _coupon_tier(found: Sequence[Reward]) -> Tier | None:
+    """The tier that coupons ask for by themselves; None if the programme has no such tier."""
+    if any(reward.kind == Reward.Kind.COUPON and not reward.least_tier_id for reward in found):
+        return Tier.objects.filter(code=COUPON_TIER).first()
+    return None

@@ -1,0 +1,89 @@
+"""What happens to a redemption after it was placed: packed, sent, handed out, used."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.services import audit, outbox
+from common.services.audit import Actor
+from rewards import facts
+from rewards.models import Code, Redemption, Reward
+from rewards.services import codes, redemptions
+from rewards.services.redemption_states import Status, check, lock, move, write
+from rewards.services.refusals import WrongState
+
+
+class NoParcel(WrongState):
+    """Only gifts are packed and sent."""
+
+    code = "no_parcel"
+    title = _("Only gifts are packed and sent; this reward was handed out when it was placed.")
+
+
+@transaction.atomic
+def fulfil(redemption_uuid: uuid.UUID, *, actor: Actor, at: dt.datetime) -> Redemption:
+    """Begin to pack a gift: from now on the member cannot cancel it. Raises UnknownRedemption, NoParcel, WrongState."""
+    return _step(redemption_uuid, "fulfil", actor, at)
+
+
+@transaction.atomic
+def ship(redemption_uuid: uuid.UUID, *, tracking: str = "", actor: Actor, at: dt.datetime) -> Redemption:
+    """The parcel is on its way. Raises UnknownRedemption, NoParcel, WrongState."""
+    return _step(redemption_uuid, "ship", actor, at, tracking=tracking)
+
+
+@transaction.atomic
+def deliver(redemption_uuid: uuid.UUID, *, actor: Actor, at: dt.datetime) -> Redemption:
+    """The gift has arrived. Raises UnknownRedemption, NoParcel, WrongState."""
+    return _step(redemption_uuid, "deliver", actor, at)
+
+
+@transaction.atomic
+def use(redemption_uuid: uuid.UUID, *, reason: str = "", actor: Actor, at: dt.datetime) -> Redemption:
+    """What was handed out is used: at the till, or as the partner tells. From now on it is not given back.
+
+    `reason` says where, for example the order. Raises UnknownRedemption, RewardExpired, WrongState.
+    """
+    redemption = lock(redemption_uuid)
+    if redemption.status == Status.USED:
+        return redemption
+    check(redemption, "use", at)
+    codes.close(redemption, Code.Status.USED)
+    return _write(redemption, "use", actor, at, reason, redemptions.told(facts.RedemptionUsed, redemption))
+
+
+def _step(redemption_uuid: uuid.UUID, verb: str, actor: Actor, at: dt.datetime, *, tracking: str = "") -> Redemption:
+    """One step of a parcel. Taken again it changes nothing."""
+    redemption = lock(redemption_uuid)
+    if redemption.reward.kind != Reward.Kind.GIFT:
+        raise NoParcel(redemption_status=redemption.status)
+    if redemption.status == _GOALS[verb]:
+        return redemption
+    check(redemption, verb, at)
+    redemption.tracking = tracking or redemption.tracking
+    told = {"status": _GOALS[verb], "tracking": redemption.tracking}
+    fact = (
+        redemptions.told(facts.RedemptionDelivered, redemption, until=None)
+        if verb == "deliver"
+        else redemptions.told(facts.RedemptionFulfilled, redemption, **told)
+    )
+    return _write(redemption, verb, actor, at, tracking, fact)
+
+
+_GOALS = {"fulfil": Status.FULFILLING, "ship": Status.SHIPPED, "deliver": Status.DELIVERED}
+
+
+def _write(redemption: Redemption, verb: str, actor: Actor, at: dt.datetime, reason: str, fact: Any) -> Redemption:
+    event = move(redemption, verb, at, actor=actor, reason=reason)
+    redemption.save(update_fields=["status", "tracking"])
+    write([event])
+    outbox.publish([fact], at)
+    if actor.staff is not None:
+        summary = f"{redemption.reward}: {redemption.get_status_display()}"
+        audit.record(actor, f"rewards.fulfilment.{verb}", redemption, summary, at, reason=reason)
+    return redemption

@@ -1,0 +1,11 @@
+"""What is always true of this floor: one SQL statement each, proven with the ledger's own."""
+
+from . import redemptions
+
+ALL = (
+    redemptions.POINTS_ARE_SPENT,
+    redemptions.POINTS_COME_BACK,
+    redemptions.STOCKS_ARE_THEIR_REDEMPTIONS,
+    redemptions.CODES_ARE_HANDED_OUT_ONCE,
+    redemptions.STATES_ARE_THEIR_HISTORY,
+)

@@ -1,0 +1,33 @@
+"""The stock of a reward: conditional updates of the one row that all its buyers share, as late as possible."""
+
+from __future__ import annotations
+
+from django.db.models import F
+
+from rewards.models import Redemption, Reward
+from rewards.selectors import catalogue
+from rewards.services.refusals import RewardUnavailable
+
+
+def take(reward: Reward, *, held: bool) -> None:
+    """Take one from the stock: sold, or reserved for a hold. Raises RewardUnavailable (out_of_stock).
+
+    The database decides, not what was read: two buyers of the last one are told apart here.
+    """
+    counter = "reserved" if held else "sold"
+    left = Reward.objects.filter(pk=reward.pk, stock__gt=F("sold") + F("reserved"))
+    if not left.update(**{counter: F(counter) + 1}):
+        raise RewardUnavailable([catalogue.out_of_stock()])
+
+
+def sell(redemption: Redemption) -> None:
+    """What was reserved is sold."""
+    if redemption.from_stock:
+        Reward.objects.filter(pk=redemption.reward_id).update(reserved=F("reserved") - 1, sold=F("sold") + 1)
+
+
+def put_back(redemption: Redemption, *, held: bool) -> None:
+    """One more can be taken again."""
+    if redemption.from_stock:
+        counter = "reserved" if held else "sold"
+        Reward.objects.filter(pk=redemption.reward_id).update(**{counter: F(counter) - 1})

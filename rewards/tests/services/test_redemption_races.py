@@ -1,0 +1,164 @@
+"""Many buyers at once on a real PostgreSQL: nothing is sold twice, and who loses keeps the points."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from common.services import outbox
+from loyalty.services import lapsing
+from loyalty.tests.proven import assert_proven
+from loyalty.tests.services.test_races import at_once
+from loyalty.tests.stage import DAY, NOON, balance
+from rewards.models import Code, Redemption, Reward
+from rewards.services import code_pools, fulfilment, redemption_expiry, redemptions
+from rewards.tests.shop import STAFF, a_member, a_pool, a_reward, redeem
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+
+def names(answers):
+    """What each buyer got: a redemption, or the code of the refusal."""
+    return Counter("sold" if isinstance(answer, Redemption) else answer.code for answer in answers)
+
+
+def test_the_popular_reward_of_stock_5_sells_exactly_5_to_40_buyers_at_once():
+    popular = a_reward("popular", stock=5)
+    for number in range(40):
+        a_member(f"m-{number}", points=100)
+    answers = at_once(*[lambda n=n: redeem(popular, f"m-{n}") for n in range(40)])
+    assert names(answers) == {"sold": 5, "out_of_stock": 35}
+    assert {answer.status for answer in answers if not isinstance(answer, Redemption)} == {409}
+    left = Counter(balance(f"m-{number}").available for number in range(40))
+    assert left == {0: 5, 100: 35}
+    popular.refresh_from_db()
+    assert (popular.sold, popular.reserved, popular.left) == (5, 0, 0)
+    assert_proven()
+
+
+def test_a_pool_of_5_codes_gives_each_code_once_to_40_buyers_at_once():
+    video = a_reward("video", kind="partner")
+    a_pool(video, *[f"V-{n}" for n in range(5)])
+    for number in range(40):
+        a_member(f"m-{number}", points=100)
+    answers = at_once(*[lambda n=n: redeem(video, f"m-{n}") for n in range(40)])
+    assert names(answers) == {"sold": 5, "out_of_stock": 35}
+    held = list(Code.objects.exclude(redemption=None).values_list("code", "redemption"))
+    assert len({code for code, _holder in held}) == len({holder for _code, holder in held}) == 5
+    assert_proven()
+
+
+def test_one_member_spends_one_balance_once_on_16_rewards_at_once():
+    a_member(points=350)
+    rewards = [a_reward() for _ in range(16)]
+    answers = at_once(*[lambda r=r: redeem(r) for r in rewards])
+    assert names(answers) == {"sold": 3, "insufficient_points": 13}
+    assert balance().available == 50
+    assert_proven()
+
+
+def test_a_limit_of_one_holds_for_a_member_in_a_hurry():
+    a_member()
+    once = a_reward(limit_ever=1)
+    answers = at_once(*[lambda: redeem(once)] * 8)
+    assert names(answers) == {"sold": 1, "limit_reached": 7}
+
+
+def test_the_same_key_sent_eight_times_at_once_is_one_redemption():
+    a_member()
+    mug = a_reward(stock=5)
+    answers = at_once(*[lambda: redeem(mug, key="k-1")] * 8)
+    assert {answer.pk for answer in answers} == {Redemption.objects.get().pk}
+    assert (balance().available, Reward.objects.get().sold) == (900, 1)
+
+
+def test_a_cancel_and_a_parcel_at_once_end_in_one_of_the_two():
+    a_member()
+    for number in range(5):
+        redemption = redeem(a_reward(f"mug-{number}", stock=1))
+        answers = at_once(
+            lambda r=redemption: redemptions.cancel(r.uuid, actor=STAFF, at=NOON),
+            lambda r=redemption: fulfilment.ship(r.uuid, actor=STAFF, at=NOON),
+        )
+        assert sum(isinstance(answer, Redemption) for answer in answers) == 1
+    assert_proven()
+
+
+def test_a_cancel_sent_eight_times_at_once_gives_back_once():
+    a_member()
+    redemption = redeem(a_reward(stock=1))
+    at_once(*[lambda: redemptions.cancel(redemption.uuid, actor=STAFF, at=NOON)] * 8)
+    assert (balance().available, Reward.objects.get().sold) == (1000, 0)
+    assert_proven()
+
+
+def test_a_use_and_a_return_at_once_end_in_one_of_the_two():
+    a_member()
+    for _round in range(5):
+        redemption = redeem(a_reward(kind="coupon"))
+        answers = at_once(
+            lambda r=redemption: fulfilment.use(r.uuid, actor=STAFF, at=NOON),
+            lambda r=redemption: redemptions.give_back(r.uuid, reason="r", actor=STAFF, at=NOON),
+        )
+        assert sum(isinstance(answer, Redemption) for answer in answers) == 1
+    assert_proven()
+
+
+def test_a_payment_and_a_lapse_at_once_leave_nothing_half_paid():
+    a_member()
+    for number in range(5):
+        redemption = redeem(a_reward(f"r-{number}", cash=1, stock=1))
+        late = redemption.hold.expires_at
+        at_once(
+            lambda r=redemption, t=late: redemptions.place(r.uuid, payment="p", actor=STAFF, at=t - DAY / 10**6),
+            lambda t=late, n=number: lapsing.lapse(t + n * DAY / 10**6, t),
+        )
+        while outbox.dispatch(late, 100) or outbox.deliver(late, 100):
+            pass
+    assert set(Redemption.objects.values_list("status", flat=True)) <= {"placed", "cancelled"}
+    assert_proven()
+
+
+def test_buyers_and_returns_of_the_last_one_at_once_never_sell_more_than_there_is():
+    last = a_reward(stock=3)
+    for number in range(12):
+        a_member(f"m-{number}", points=100)
+    first = [redeem(last, f"m-{number}") for number in range(3)]
+    at_once(
+        *[lambda r=r: redemptions.cancel(r.uuid, actor=STAFF, at=NOON) for r in first],
+        *[lambda n=n: redeem(last, f"m-{n}") for n in range(3, 12)],
+    )
+    last.refresh_from_db()
+    assert last.sold <= 3
+    assert_proven()
+
+
+def test_a_use_and_the_nightly_expiry_at_once_count_one_of_the_two():
+    a_member()
+    redemption = redeem(a_reward(kind="coupon", validity_days=1))
+    end = redemption.expires_at
+    at_once(
+        lambda: fulfilment.use(redemption.uuid, actor=STAFF, at=end - DAY / 10**6),
+        lambda: redemption_expiry.expire(end, end),
+    )
+    redemption.refresh_from_db()
+    assert redemption.events.count() == 3
+    assert_proven()
+
+
+def test_a_code_that_is_unassigned_and_used_at_once_is_one_of_the_two():
+    a_member()
+    video = a_reward(kind="partner")
+    a_pool(video, *[f"V-{n}" for n in range(5)])
+    for _round in range(5):
+        redemption = redeem(video)
+        code = Code.objects.select_related("redemption").get(redemption=redemption)
+        at_once(
+            lambda r=redemption: fulfilment.use(r.uuid, actor=STAFF, at=NOON),
+            lambda c=code: code_pools.unassign(c, reason="r", actor=STAFF, at=NOON),
+        )
+        redemption.refresh_from_db()
+        code.refresh_from_db()
+        assert (redemption.status, code.status) in {("used", "used"), ("returned", "free")}
+    assert_proven()
