@@ -79,3 +79,57 @@ class PurseLow:
     key: str
     available: int
     low_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantCampaignStarted:
+    """A merchant's campaign began: its budget left the purse. `key` is the merchant's code."""
+
+    topic: ClassVar[str] = "merchant_campaign.started"
+    key: str
+    campaign: str
+    club: str
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantCampaignShort:
+    """A gift found too little left in the budget: whether the campaign is used up is looked into (campaigns.check)."""
+
+    topic: ClassVar[str] = "merchant_campaign.short"
+    key: str
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantCampaignEmpty:
+    """The budget does not even hold the smallest gift any more; the campaign is over and the rest went back."""
+
+    topic: ClassVar[str] = "merchant_campaign.empty"
+    key: str
+    campaign: str
+    released: int
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantCampaignEnded:
+    """A campaign came to its end, or was stopped before it; the rest went back to the purse."""
+
+    topic: ClassVar[str] = "merchant_campaign.ended"
+    key: str
+    campaign: str
+    stopped: bool
+    released: int
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantMessage:
+    """A merchant's words for one member who agreed to be contacted; `key` is the member's external id."""
+
+    topic: ClassVar[str] = "merchant.message"
+    key: str
+    merchant: str
+    club: str
+    message: str
+    title: str
+    text: str

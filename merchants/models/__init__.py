@@ -1,4 +1,6 @@
+from .audiences import Audience, Reach
 from .brands import Brand
+from .campaigns import CampaignGrant, MerchantCampaign
 from .card_orders import CardOrder
 from .cards import Card, CardEntry, CardEvent
 from .clubs import Club, ClubStore
@@ -6,21 +8,26 @@ from .insights import InsightAccess, InsightReport
 from .levels import Level, LevelScheme
 from .links import BrandMember
 from .merchants import Deed, Merchant, StaffRole
+from .messages import Message
 from .price_ladders import PriceLadder, PriceStep
 from .prices import MemberPrice
 from .prospects import CategoryBuyer, OfferShown, ProspectCount, ProspectOffer
 from .purchases import PointPack, PointPurchase, PointTariff, PurchaseStep
 from .purses import Pocket, Purse
 from .rebates import Rebate, RebateScheme, RebateStep
+from .segments import CardSegment
 from .stores import Store, UnknownStore
 
 __all__ = [
+    "Audience",
     "Brand",
     "BrandMember",
+    "CampaignGrant",
     "Card",
     "CardEntry",
     "CardEvent",
     "CardOrder",
+    "CardSegment",
     "CategoryBuyer",
     "Club",
     "ClubStore",
@@ -31,6 +38,8 @@ __all__ = [
     "LevelScheme",
     "MemberPrice",
     "Merchant",
+    "MerchantCampaign",
+    "Message",
     "OfferShown",
     "Pocket",
     "PointPack",
@@ -42,6 +51,7 @@ __all__ = [
     "ProspectOffer",
     "PurchaseStep",
     "Purse",
+    "Reach",
     "Rebate",
     "RebateScheme",
     "RebateStep",

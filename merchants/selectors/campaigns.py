@@ -1,0 +1,144 @@
+"""Merchants' campaigns: which run, what they promise for an occasion, and what came of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
+
+from loyalty.models import Draw, Entry, Lot, Order, OrderLine
+from merchants.models import CampaignGrant, Club, MerchantCampaign
+
+Status, Trigger = MerchantCampaign.Status, MerchantCampaign.Trigger
+
+
+def on(at: dt.datetime) -> QuerySet[MerchantCampaign]:
+    """The campaigns that give at an instant: running, and within their time even if the jobs are late."""
+    return MerchantCampaign.objects.filter(status=Status.RUNNING, starts_at__lte=at, ends_at__gt=at)
+
+
+def running(club: Club, at: dt.datetime) -> bool:
+    """Whether a campaign of the club is on or waits for its start: levels may not change meanwhile (domain.md section 2.6)."""
+    return MerchantCampaign.objects.filter(club=club, status=Status.RUNNING, ends_at__gt=at).exists()
+
+
+def due(campaign: MerchantCampaign, cash: int) -> int:
+    """What a campaign for orders gives for cash that is kept at its stores, in points; rounded down once, at the end."""
+    if cash <= 0 or cash < campaign.least_cash:
+        return 0
+    if campaign.money_unit is None:
+        return campaign.points
+    return int(Fraction(cash * campaign.points, campaign.money_unit))
+
+
+def kept(order: Order, club_id: int) -> int:
+    """Cash of the order's lines at the club's stores, after refunds, in minor units."""
+    lines = OrderLine.objects.filter(order=order, store_code__in=_stores(club_id))
+    return lines.aggregate(cash=Sum(F("cash") - F("refunded_cash")))["cash"] or 0
+
+
+def _stores(club_id: int) -> QuerySet:
+    return Club.stores.through.objects.filter(club=club_id).values("store__code")
+
+
+def birthdays(today: dt.date) -> list[tuple[int, Q]]:
+    """Who has a birthday whose window holds the day, as (year of the birthday, condition on cards) (domain.md F19).
+
+    The window begins 7 days before the birthday and has 15 days, so the birthday is at most 7 days away. In a common
+    year who was born on 29 February has it on the 28th. A window may cross New Year: the birthday's year counts.
+    """
+    found: dict[int, Q] = {}
+    for away in range(-7, 8):
+        day = today + dt.timedelta(days=away)
+        days = [day.day]
+        if (day.month, day.day) == (2, 28) and (day + dt.timedelta(days=1)).month == 3:
+            days.append(29)
+        asked = Q(member__birthday__month=day.month, member__birthday__day__in=days)
+        found[day.year] = found[day.year] | asked if day.year in found else asked
+    return sorted(found.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What came of a campaign, in plain figures: they do not say that the campaign was the cause.
+
+    `spent` is how many of the given points members have used; `orders` and `cash` (kept, at the club's stores) are those
+    that members completed after their first gift.
+    """
+
+    given: int
+    returned: int
+    members: int
+    refused: int
+    spent: int
+    left: int
+    orders: int
+    cash: int
+
+    @property
+    def spent_permille(self) -> int:
+        """The share of the given points that was used, rounded down."""
+        return self.spent * 1000 // self.given if self.given else 0
+
+
+def results(campaign: MerchantCampaign) -> Results:
+    """What came of the campaign so far. Five queries."""
+    grants = CampaignGrant.objects.filter(campaign=campaign)
+    sums = grants.aggregate(
+        given=Sum("points"),
+        returned=Sum("returned"),
+        members=Count("card", filter=Q(points__gt=0), distinct=True),
+        refused=Count("pk", filter=Q(points=0)),
+    )
+    after = _afterwards(campaign)
+    return Results(
+        given=sums["given"] or 0,
+        returned=sums["returned"] or 0,
+        members=sums["members"],
+        refused=sums["refused"],
+        spent=_spent(grants),
+        left=campaign.pockets.aggregate(left=Sum("available"))["left"] or 0,
+        orders=after["orders"],
+        cash=after["cash"] or 0,
+    )
+
+
+def _spent(grants: QuerySet[CampaignGrant]) -> int:
+    """What was drawn from the campaign's lots by redemptions, wherever a merge has taken them."""
+    lots = Lot.objects.filter(
+        Q(pk__in=grants.values("lot")) | Q(parent__in=grants.values("lot"), source=Lot.Source.MERGE)
+    )
+    kinds = [Entry.Kind.REDEEM, Entry.Kind.HOLD, Entry.Kind.RELEASE, Entry.Kind.RESTORE]
+    used = Entry.objects.filter(account=OuterRef("account"), seq=OuterRef("seq"), kind__in=kinds)
+    lot = lots.filter(account=OuterRef("account"), lot_seq=OuterRef("lot_seq"))
+    return Draw.objects.filter(Exists(lot), Exists(used)).aggregate(points=Sum("points"))["points"] or 0
+
+
+def _afterwards(campaign: MerchantCampaign) -> dict:
+    first = (
+        CampaignGrant.objects.filter(campaign=campaign, points__gt=0, card__member=OuterRef("order__member"))
+        .order_by()
+        .values("card__member")
+        .annotate(first=Min("at"))
+        .filter(first__lt=OuterRef("order__completed_at"))
+    )
+    lines = OrderLine.objects.filter(Exists(first), store_code__in=_stores(campaign.club_id))
+    return lines.aggregate(orders=Count("order", distinct=True), cash=Sum(F("cash") - F("refunded_cash")))
+
+
+def with_sums(campaigns: QuerySet[MerchantCampaign]) -> QuerySet[MerchantCampaign]:
+    """Campaigns with `given` and `gifts`, for lists: no query a row."""
+    return campaigns.annotate(
+        given=Sum("grants__points", default=0), gifts=Count("grants", filter=Q(grants__points__gt=0))
+    )
+
+
+def names(uuids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Merchant's and campaign's name by the campaign's uuid. One query."""
+    rows = MerchantCampaign.objects.filter(uuid__in=set(uuids))
+    return {
+        str(uuid): (merchant, name) for uuid, merchant, name in rows.values_list("uuid", "club__merchant__name", "name")
+    }
