@@ -86,9 +86,14 @@ def test_a_failure_in_the_same_transaction_leaves_nothing_behind():
     club = a_club()
     (alice,) = cards(club, "alice")
     campaign = started(club)
-    with pytest.raises(RuntimeError), transaction.atomic():
+
+    @transaction.atomic
+    def give_and_die():
         giving.give(campaign, alice, "send", 100, NOON)
         raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        give_and_die()
     assert (CampaignGrant.objects.count(), Fact.objects.filter(topic="points.earned").count()) == (0, 0)
     assert sum(campaign.pockets.values_list("available", flat=True)) == 1000
 
