@@ -34,8 +34,15 @@ app.conf.beat_schedule = {
     "purge old records": {"task": "common.tasks.purge_old_records", "schedule": crontab(hour=3, minute=5)},
     "refresh segments": {"task": "loyalty.tasks.refresh_segments", "schedule": crontab(hour=3, minute=35)},
     "give merchants' campaigns": {"task": "merchants.tasks.give_campaigns", "schedule": 60, "options": {"expires": 60}},
-    "deliver merchants' messages": {"task": "merchants.tasks.deliver_messages", "schedule": 60, "options": {"expires": 60}},
-    "give birthday points of merchants": {"task": "merchants.tasks.give_birthdays", "schedule": crontab(hour=0, minute=45)},
+    "deliver merchants' messages": {
+        "task": "merchants.tasks.deliver_messages",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
+    "give birthday points of merchants": {
+        "task": "merchants.tasks.give_birthdays",
+        "schedule": crontab(hour=0, minute=45),
+    },
     "end merchants' campaigns": {"task": "merchants.tasks.end_campaigns", "schedule": crontab(minute=7)},
     "prove the ledger": {"task": "loyalty.tasks.prove", "schedule": crontab(hour=4, minute=5)},
 }
