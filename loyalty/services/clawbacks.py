@@ -1,14 +1,19 @@
-"""Taking earned points back (domain.md F11): pending ones, the earning lots, other lots, the cash refund, debt."""
+"""Taking earned points back (domain.md F11): pending ones, the earning lots, other lots, the cash refund, debt.
+
+What is taken from a lot that a merchant funds returns to that merchant's purse (F16); debt, cash deductions and what is
+written off stay with the platform (docs/decisions/0015).
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from loyalty.models import Lot, Wallet
 from loyalty.selectors import programme as programmes
 from loyalty.services.desk import Desk
-from loyalty.services.ledger import Contra, Kind
+from loyalty.services.ledger import Contra, Kind, Portion
 
 
 @dataclass(slots=True)
@@ -83,7 +88,14 @@ def _from_others(desk: Desk, wallet: Wallet, points: int, reference: str) -> int
 def _from_lots(desk: Desk, lots: Iterable[Lot], points: int, reference: str) -> int:
     """Take up to `points` from lots in their order; return how many were taken."""
     portions = desk.book.portions(lots, points)
-    for account_id in sorted({portion.lot.account_id for portion in portions}):
-        chosen = [portion for portion in portions if portion.lot.account_id == account_id]
-        desk.book.take_from(account_id, chosen, kind=Kind.CLAWBACK, contra=Contra.CLAWED_BACK, reference=reference)
+    funders = desk.returns.open({portion.lot.funder_id for portion in portions if portion.lot.funder_id})
+    shares: dict[tuple[int, int], list[Portion]] = defaultdict(list)
+    for portion in portions:
+        funder = portion.lot.funder_id
+        shares[portion.lot.account_id, funder if funder in funders else 0].append(portion)
+    for (account_id, funder), chosen in sorted(shares.items(), key=lambda share: share[0]):
+        if funder:
+            desk.returns.take(account_id, funder, chosen, reference)
+        else:
+            desk.book.take_from(account_id, chosen, kind=Kind.CLAWBACK, contra=Contra.CLAWED_BACK, reference=reference)
     return sum(portion.points for portion in portions)

@@ -49,6 +49,7 @@ from loyalty.services.growth import GrowthBook
 from loyalty.services.ladders import CompiledLadder
 from loyalty.services.ledger import Book, Contra, Kind
 from loyalty.services.orderfile import OrderFile
+from loyalty.services.returns import Returns
 from members.models import Member
 
 # What refers to other rows comes after them.
@@ -94,6 +95,7 @@ class Desk:
         self.growth = GrowthBook(self, ladders.load(self.programme))
         self.book = Book((wallet.account for wallet in self.wallets.values()), at)
         self.caps = Caps(self.book, [at, *times])
+        self.returns = Returns(self.book)
         self.orders: dict[str, OrderFile] = {}
         self.shelf: dict[str, Any] = {}
         self._new: dict[type[models.Model], list[models.Model]] = defaultdict(list)
@@ -288,6 +290,7 @@ class Desk:
             rows = list(changed.values())
             fields = sorted(set().union(*(names for _row, names in rows)))
             sql.update_rows([row for row, _names in rows], fields)
+        self.returns.close()
         self.book.close()
         self.caps.close()
         self._insert(_AFTER_LEDGER)
