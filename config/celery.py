@@ -18,6 +18,8 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "drain the outbox": {"task": "common.tasks.drain_outbox", "schedule": 5, "options": {"expires": 5}},
     "let due holds lapse": {"task": "loyalty.tasks.lapse_holds", "schedule": 60, "options": {"expires": 60}},
+    "draw lotteries": {"task": "rewards.tasks.draw_lotteries", "schedule": 60, "options": {"expires": 60}},
+    "change seeds of games": {"task": "rewards.tasks.change_seeds", "schedule": crontab(hour=0, minute=2)},
     "make pending points available": {"task": "loyalty.tasks.mature_lots", "schedule": crontab(minute=3)},
     "expire points": {"task": "loyalty.tasks.expire_points", "schedule": crontab(hour=0, minute=5)},
     "rate conduct": {"task": "loyalty.tasks.rate_conduct", "schedule": crontab(hour=0, minute=25)},

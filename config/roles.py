@@ -22,6 +22,8 @@ DEEDS = {
     "loyalty.approve_standing": _("Can approve tier reviews"),
     "loyalty.post_adjustment": _("Can adjust points without limit"),
     "loyalty.post_small_adjustment": _("Can adjust points up to the limit for support"),
+    "rewards.activate_game": _("Can activate a game"),
+    "rewards.deliver_prizeclaim": _("Can send prizes that were won"),
     "common.replay_delivery": _("Can send a delivery again"),
     "common.run_jobrun": _("Can run a job again"),
     "common.revoke_apikey": _("Can revoke an API key"),
@@ -51,6 +53,8 @@ _STANDING_RULES = [
     "loyalty.scorethreshold",
 ]
 _MEDALS = ["loyalty.medal", "loyalty.medallevel", "loyalty.medalcategory"]
+_GAMES = ["rewards.game", "rewards.gameversion", "rewards.prize"]
+_PLAYS = ["rewards.play", "rewards.prizeclaim", "rewards.seedperiod"]
 _CONFIGURATION = [
     "loyalty.programme",
     "loyalty.earningrule",
@@ -63,6 +67,7 @@ _CONFIGURATION = [
     "loyalty.tier",
     *_STANDING_RULES,
     *_MEDALS,
+    *_GAMES,
     "members.plan",
     "members.subscription",
     "merchants.merchant",
@@ -77,7 +82,7 @@ def _may(verb: str, models: list[str]) -> set[str]:
     return {f"{label.split('.')[0]}.{verb}_{label.split('.')[1]}" for label in models}
 
 
-_LOOK = _may("view", [*_MEMBERS, *_LEDGER, *_CONFIGURATION, *_HOUSE])
+_LOOK = _may("view", [*_MEMBERS, *_LEDGER, *_PLAYS, *_CONFIGURATION, *_HOUSE])
 
 ROLES: dict[str, set[str]] = {
     # Writes the programme: rules, campaigns, tiers; never puts in force what pays out.
@@ -89,6 +94,9 @@ ROLES: dict[str, set[str]] = {
     | _may("delete", ["loyalty.medallevel", "loyalty.medalcategory"])
     | {
         "members.import_creditscore",
+        "rewards.deliver_prizeclaim",
+        "rewards.delete_gameversion",
+        "rewards.delete_prize",
         "loyalty.delete_rulecondition",
         "loyalty.delete_segmentcondition",
         "common.revoke_apikey",
@@ -100,6 +108,7 @@ ROLES: dict[str, set[str]] = {
     | {
         "loyalty.activate_earningruleversion",
         "loyalty.activate_campaign",
+        "rewards.activate_game",
         "loyalty.publish_ladder",
         "loyalty.publish_growthpolicy",
         "loyalty.publish_coefficientpolicy",
@@ -114,9 +123,9 @@ ROLES: dict[str, set[str]] = {
     "risk": _LOOK | _may("view", [*_TRAFFIC, "axes.accessattempt", "common.staff"]) | {"loyalty.decide_conductcase"},
     # Answers members: looks, and gives small amounts with a reason.
     "support": _may(
-        "view", [*_MEMBERS, *_LEDGER, "loyalty.earningruleversion", "loyalty.earningrule", "loyalty.campaign"]
+        "view", [*_MEMBERS, *_LEDGER, *_PLAYS, "loyalty.earningruleversion", "loyalty.earningrule", "loyalty.campaign"]
     )
-    | {"loyalty.post_small_adjustment"},
+    | {"loyalty.post_small_adjustment", "rewards.deliver_prizeclaim"},
     # The staff of merchants: what they may see is decided row by row on their own site.
     "merchant": set(),
 }

@@ -130,6 +130,17 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Games"),
+                "separator": True,
+                "items": [
+                    _list(_("Games"), "casino", "rewards", "game"),
+                    _list(_("Versions and odds"), "history_edu", "rewards", "gameversion"),
+                    _list(_("Plays"), "playing_cards", "rewards", "play"),
+                    _list(_("Prizes to deliver"), "redeem", "rewards", "prizeclaim"),
+                    _list(_("Seeds"), "key", "rewards", "seedperiod"),
+                ],
+            },
+            {
                 "title": _("Ledger"),
                 "separator": True,
                 "collapsible": True,

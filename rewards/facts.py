@@ -1,4 +1,5 @@
 """What this floor publishes: small, frozen, past tense. `key` is the member's external id. Codes never travel in facts."""
+"""What this floor publishes: small, frozen, past tense. `key` is the member's external id."""
 
 from __future__ import annotations
 
@@ -93,3 +94,41 @@ class RedemptionReturned:
     restored: int
     not_restored: int
     reason: str
+class GamePlayed:
+    """A stake was taken; `prize` is the name of what it won at once, or empty."""
+
+    topic: ClassVar[str] = "game.played"
+    key: str
+    game: str
+    play: str
+    stake: int
+    prize: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrizeWon:
+    """At a play or in a lottery's draw; `points` for prizes in points, `value` in minor units."""
+
+    topic: ClassVar[str] = "game.prize_won"
+    key: str
+    game: str
+    play: str
+    prize: str
+    kind: str
+    points: int
+    value: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotteryDrawn:
+    """`key` is the game's code. Called off: fewer tickets than promised were sold, and the stakes go back."""
+
+    topic: ClassVar[str] = "game.lottery_drawn"
+    key: str
+    version: int
+    tickets: int
+    winners: int
+    called_off: bool
+    at: str

@@ -26,6 +26,7 @@ class Lot(models.Model):
         PURCHASE = "purchase", _("Bought by a merchant")
         CAMPAIGN = "campaign", _("Merchant's campaign")
         RETURN = "return", _("Taken back for its funder")
+        GAME = "game", _("Won in a game")
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="lots", db_index=False, verbose_name=_("account"))
     lot_seq = models.BigIntegerField(_("number"))

@@ -4,14 +4,19 @@ from .birthdays import BirthdayPack
 from .budgets import BenefitBudget
 from .bundles import Bundle, BundleItem
 from .codes import Code
+from .games import Game, GameVersion, Prize
 from .grants import BenefitGrant
 from .instant_refunds import Exposure, ExposureEntry, InstantRefund
+from .lotteries import Outcome
 from .member_grants import MemberGrant
 from .partners import Partner, Settlement
+from .plays import GameDay, Play
 from .prices import RewardPrice
+from .prize_claims import PrizeClaim
 from .quotas import Quota, QuotaEntry
 from .redemptions import Redemption, RedemptionEvent
 from .rewards import Reward
+from .seeds import SeedPeriod
 from .uses import BenefitUse
 
 __all__ = [
@@ -27,17 +32,25 @@ __all__ = [
     "Code",
     "Exposure",
     "ExposureEntry",
+    "Game",
+    "GameDay",
+    "GameVersion",
     "InstantRefund",
     "MemberGrant",
+    "Outcome",
     "Parameter",
     "Partner",
     "Period",
+    "Play",
+    "Prize",
+    "PrizeClaim",
     "Quota",
     "QuotaEntry",
     "Redemption",
     "RedemptionEvent",
     "Reward",
     "RewardPrice",
+    "SeedPeriod",
     "Settlement",
     "Window",
 ]

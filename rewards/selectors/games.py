@@ -1,0 +1,77 @@
+"""Games as a member meets them: what is on, and why she may not play."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+
+from common import clock
+from members.models import Member
+from rewards.models import Game, GameVersion, Play, SeedPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How often a member has played a game: today (the programme's local day), and ever."""
+
+    today: int = 0
+    ever: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a member may not play now: a stable code, and numbers that go with it."""
+
+    code: str
+    extra: dict
+
+
+def active() -> QuerySet[GameVersion]:
+    """The versions in force, with their games; whether their time has come is another question."""
+    return (
+        GameVersion.objects.filter(status=GameVersion.Status.ACTIVE)
+        .select_related("game")
+        .prefetch_related("prizes", "seed_periods")
+        .order_by("game__name")
+    )
+
+
+def commitment(version: GameVersion) -> str:
+    """The commitment of the open seed, of a version read by `active`; empty if there is none."""
+    return next((period.commitment for period in version.seed_periods.all() if period.closed_at is None), "")
+
+
+def played(member: Member, games: list[Game] | None, at: dt.datetime) -> dict[int, Played]:
+    """How often a member has played some games (None: any), by game; one query."""
+    plays = Play.objects.filter(member=member)
+    if games is not None:
+        plays = plays.filter(game__in=games)
+    today = Count("pk", filter=Q(played_on=clock.local_date(at)))
+    rows = plays.order_by().values("game").annotate(today=today, ever=Count("pk")).values_list("game", "today", "ever")
+    return {game: Played(today, ever) for game, today, ever in rows}
+
+
+def reasons(version: GameVersion, played: Played, available: int, at: dt.datetime) -> list[Reason]:
+    """Why somebody who has so many points and has played so often may not play; empty if she may."""
+    found = []
+    if at < version.starts_at:
+        found.append(Reason("not_started", {"starts_at": version.starts_at.isoformat()}))
+    if at >= version.ends_at:
+        found.append(Reason("over", {"ended_at": version.ends_at.isoformat()}))
+    if version.tickets_most is not None and version.tickets_sold >= version.tickets_most:
+        found.append(Reason("sold_out", {}))
+    if version.daily_limit is not None and played.today >= version.daily_limit:
+        tomorrow = clock.day_end(clock.local_date(at))
+        found.append(Reason("daily_limit", {"limit": version.daily_limit, "again_at": tomorrow.isoformat()}))
+    if version.lifetime_limit is not None and played.ever >= version.lifetime_limit:
+        found.append(Reason("lifetime_limit", {"limit": version.lifetime_limit}))
+    if available < version.stake:
+        found.append(Reason("insufficient_points", {"missing": version.stake - available}))
+    return found
+
+
+def next_nonce(period: SeedPeriod, member: Member) -> int:
+    """The number of the member's next play of a seed period, from 1; certain under the member's lock."""
+    return Play.objects.filter(period=period, member=member).count() + 1

@@ -1,0 +1,36 @@
+"""Celery doors of this floor: they read the clock and make one call."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from celery import shared_task
+from django.utils import timezone
+
+from common import clock
+from rewards.services import draws, lotteries, seeds
+
+
+def _tonight(now: dt.datetime) -> dt.datetime:
+    return clock.day_start(clock.local_date(now))
+
+
+def _this_minute(now: dt.datetime) -> dt.datetime:
+    return now.replace(second=0, microsecond=0)
+
+
+@shared_task
+def change_seeds() -> None:
+    """Nightly: reveal yesterday's seeds of games and commit to new ones."""
+    now = timezone.now()
+    seeds.rotate(_tonight(now), now, draws.fresh_seed)
+
+
+@shared_task
+def draw_lotteries() -> None:
+    """Every minute or so: draw the lotteries whose time has come and move the points. Without any there is no run."""
+    now = timezone.now()
+    for version in lotteries.due(now):
+        lotteries.draw(version, now)
+    if lotteries.unsettled().exists():
+        lotteries.settle(_this_minute(now), now)
