@@ -56,6 +56,7 @@ from loyalty.services.occasions import Item
 from loyalty.tests import conducts, ratings, stage
 from members.models import CreditScore, Member, Plan, Subscription
 from merchants.models import Merchant, StaffRole, Store
+from rewards.tests import arcade
 
 PASSWORD = "correct-horse-battery"
 HOUSE = Actor("the sample")
@@ -233,7 +234,17 @@ def everything() -> None:
     medal(now)
     customers(now)
     value_scores(now)
+    games(now)
     _house(now)
+
+
+def games(now: dt.datetime) -> None:
+    """Alice has won a mug; a draft of another version waits for a colleague."""
+    mug = {"kind": "gift", "name": "Mug", "price": 20, "weight": 100, "stock": 5}
+    version = arcade.a_game(prizes=[mug, (300, 5)], starts_at=now, ends_at=now + dt.timedelta(days=9), at=now)
+    arcade.rig(version, 1)
+    arcade.play(at=now)
+    arcade.a_draft(starts_at=now, ends_at=now + dt.timedelta(days=30))
 
 
 def customers(now: dt.datetime) -> None:

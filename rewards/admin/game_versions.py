@@ -234,7 +234,9 @@ class GameVersionAdmin(PreviewMixin, AuditedAdmin):
             title=gettext("Activate this game?"),
             says=[
                 game_words.sentence(version),
-                gettext("Its odds are published, and from then on this version never changes: a correction is a new one."),
+                gettext(
+                    "Its odds are published, and from then on this version never changes: a correction is a new one."
+                ),
             ],
             facts=[
                 (gettext("Odds"), game_words.bar(told)),
@@ -287,5 +289,3 @@ class _Seen(forms.Form):
     """Which state of the draft the person has looked at."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
-
-

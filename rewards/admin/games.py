@@ -15,7 +15,14 @@ from rewards.admin import game_words
 from rewards.models import Game, GameVersion
 from rewards.services import games
 
-COLOURS = {"draft": tags.WAITING, "ahead": tags.NEWS, "active": tags.GOOD, "stopped": tags.BAD, "over": "", "replaced": ""}
+COLOURS = {
+    "draft": tags.WAITING,
+    "ahead": tags.NEWS,
+    "active": tags.GOOD,
+    "stopped": tags.BAD,
+    "over": "",
+    "replaced": "",
+}
 
 
 def state(version: GameVersion, now) -> tuple[str, str]:

@@ -26,13 +26,25 @@ class PlayAdmin(ReadOnlyAdmin):
     date_hierarchy = "at"
     actions_detail = ["verify"]
     fieldsets = [
-        (None, {"fields": [("member_link", "version_link"), ("at", "stake"), ("result", "worth"), "fell_on", "ticket"]}),
+        (
+            None,
+            {"fields": [("member_link", "version_link"), ("at", "stake"), ("result", "worth"), "fell_on", "ticket"]},
+        ),
         (
             _("How it was drawn"),
             {"fields": ["client_seed", "nonce", "commitment", "seed", "number_words", "uuid"]},
         ),
     ]
-    readonly_fields = ["member_link", "version_link", "result", "worth", "fell_on", "commitment", "seed", "number_words"]
+    readonly_fields = [
+        "member_link",
+        "version_link",
+        "result",
+        "worth",
+        "fell_on",
+        "commitment",
+        "seed",
+        "number_words",
+    ]
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("period", "version__game", *self.list_select_related)
@@ -107,7 +119,12 @@ def _panel(member: Member, request: HttpRequest) -> dict:
     rows = Play.objects.filter(member=member).select_related("game", "version", "prize", "outcome__prize")[:10]
     return {
         "rows": [
-            {"play": words.link(play, words.instant(play.at)), "game": play.game, "stake": play.stake, "result": result(play)[1]}
+            {
+                "play": words.link(play, words.instant(play.at)),
+                "game": play.game,
+                "stake": play.stake,
+                "result": result(play)[1],
+            }
             for play in rows
         ]
     }

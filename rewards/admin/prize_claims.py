@@ -70,7 +70,9 @@ class PrizeClaimAdmin(ReadOnlyAdmin):
         form = SendForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             return self._do(
-                request, object_id, lambda: prize_claims.send(claim, form.cleaned_data["note"], actor(request), timezone.now())
+                request,
+                object_id,
+                lambda: prize_claims.send(claim, form.cleaned_data["note"], actor(request), timezone.now()),
             )
         says = [gettext("“%(prize)s” goes to %(member)s.") % {"prize": claim.prize, "member": claim.play.member}]
         return confirm.page(
