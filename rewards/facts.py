@@ -1,5 +1,4 @@
 """What this floor publishes: small, frozen, past tense. `key` is the member's external id. Codes never travel in facts."""
-"""What this floor publishes: small, frozen, past tense. `key` is the member's external id."""
 
 from __future__ import annotations
 
@@ -94,6 +93,9 @@ class RedemptionReturned:
     restored: int
     not_restored: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class GamePlayed:
     """A stake was taken; `prize` is the name of what it won at once, or empty."""
 
