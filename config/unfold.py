@@ -2,6 +2,7 @@
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 
@@ -23,6 +24,17 @@ def _list(title, icon, app, model, query=""):
 def _page(title, icon, name, permission):
     """A sidebar line that leads to a page of its own."""
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}"), "permission": _may(permission)}
+
+
+def _own(title, icon, model, query=""):
+    """A line of the merchants' sidebar that leads to a model's list, for those to whom the page itself opens."""
+    link = reverse_lazy(f"merchant:merchants_{model}_changelist")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": (lambda request: f"{link}{query}") if query else link,
+        "permission": lambda request: import_string("merchants.admin.site.site").opens(request, "merchants", model),
+    }
 
 
 def _stylesheet(request):
@@ -130,6 +142,16 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Merchants"),
+                "separator": True,
+                "collapsible": True,
+                "items": [
+                    _list(_("Merchants"), "storefront", "merchants", "merchant"),
+                    _list(_("Stores"), "store", "merchants", "store"),
+                    _list(_("Merchants' staff"), "supervisor_account", "merchants", "staffrole"),
+                ],
+            },
+            {
                 "title": _("Games"),
                 "separator": True,
                 "items": [
@@ -181,10 +203,7 @@ UNFOLD = {
                     _list(_("Proof"), "verified", "loyalty", "proof"),
                     _list(_("Job runs"), "schedule", "common", "jobrun"),
                     _list(_("Audit log"), "policy", "common", "auditentry"),
-                    _list(_("Merchants"), "storefront", "merchants", "merchant"),
-                    _list(_("Stores"), "store", "merchants", "store"),
                     _list(_("Staff"), "badge", "common", "staff"),
-                    _list(_("Merchants' staff"), "supervisor_account", "merchants", "staffrole"),
                     _list(_("Roles"), "admin_panel_settings", "auth", "group"),
                     _list(_("Failed sign-ins"), "gpp_maybe", "axes", "accessattempt"),
                 ],
@@ -202,6 +221,9 @@ UNFOLD_MERCHANT = {
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {"primary": _TEAL},
     "STYLES": [_stylesheet],
+    "SCRIPTS": [_charts],
+    "SHOW_HISTORY": False,
+    "SHOW_BACK_BUTTON": True,
     "DASHBOARD_CALLBACK": "merchants.admin.dashboard.fill",
     **_COMMON,
     "SIDEBAR": {
@@ -211,7 +233,12 @@ UNFOLD_MERCHANT = {
             {
                 "title": None,
                 "items": [{"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("merchant:index")}],
-            }
+            },
+            {
+                "title": _("Company"),
+                "separator": True,
+                "items": [_own(_("Staff"), "badge", "staffrole")],
+            },
         ],
     },
 }

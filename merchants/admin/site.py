@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -42,6 +43,10 @@ class MerchantSite(ClosedSite):
         if not hasattr(admin_class, "tenant"):
             raise ImproperlyConfigured(f"{admin_class}: pages of the merchants' site derive from PortalMixin.")
         super().register(model_or_iterable, admin_class, **options)
+
+    def opens(self, request: HttpRequest, app: str, model: str) -> bool:
+        """Whether the page of a model opens to whoever is signed in; the sidebar asks."""
+        return self.get_model_admin(apps.get_model(app, model)).has_module_permission(request)
 
     def rows(self, request: HttpRequest, model: type[Model]) -> QuerySet:
         """The rows of a model that belong to the signed-in person's merchant; none where no way leads to it."""
