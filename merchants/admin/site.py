@@ -29,6 +29,7 @@ class MerchantSite(ClosedSite):
     index_template = "merchants/dashboard.html"
     # How a row without a page of its own leads to its merchant; others name it there (`tenant`).
     tenants: ClassVar[dict[str, str]] = {
+        "merchants.Merchant": "pk",
         "merchants.Brand": "merchant",
         "merchants.Store": "merchant",
         "merchants.Club": "merchant",
@@ -36,7 +37,7 @@ class MerchantSite(ClosedSite):
         "merchants.Card": "club__merchant",
     }
     # What belongs to the programme and every merchant's forms may name.
-    shared: ClassVar[frozenset[str]] = frozenset({"loyalty.Tier", "members.Plan"})
+    shared: ClassVar[frozenset[str]] = frozenset({"loyalty.Tier", "members.Plan", "merchants.PointPack"})
 
     def register(self, model_or_iterable, admin_class=None, **options):
         """Pages that know no merchant are refused; portal/base.py judges the others."""

@@ -26,7 +26,7 @@ from loyalty.services import expiry, ledger
 from loyalty.services.ledger import Kind
 from members.models import Member, Plan
 from merchants.admin.site import site
-from merchants.models import Merchant, Purse, StaffRole
+from merchants.models import Merchant, PointPack, Purse, StaffRole
 from merchants.services import purses
 
 PASSWORD = "correct-horse-battery"
@@ -48,16 +48,34 @@ def _plan() -> Plan:
     return Plan.objects.get_or_create(code="plus", defaults={"name": "PLUS"})[0]
 
 
-_PROGRAMME: dict[type[models.Model], Callable[[], models.Model]] = {Member: shared_member, Tier: _tier, Plan: _plan}
+def _pack() -> PointPack:
+    return PointPack.objects.get_or_create(code="pack", defaults={"name": "Pack", "points": 1000, "price": 1000})[0]
+
+
+_PROGRAMME: dict[type[models.Model], Callable[[], models.Model]] = {
+    Member: shared_member,
+    Tier: _tier,
+    Plan: _plan,
+    PointPack: _pack,
+}
+
+
+def _of_segment() -> dict[str, Any]:
+    return {"audience": "segment", "level": None}
+
 
 # What a kind of row needs beside what every row gets. Every model that leads to a merchant has a line here.
 FACTORIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "merchants.Brand": lambda world: {},
     "merchants.BrandMember": lambda world: {"status": "linked"},
+    "merchants.CampaignGrant": lambda world: {"lot": None, "returned": 0},
     "merchants.Card": lambda world: {"level": 1},
     "merchants.CardEntry": lambda world: {},
     "merchants.CardEvent": lambda world: {},
     "merchants.CardOrder": lambda world: {"kept": 0},
+    "merchants.CardSegment": lambda world: dict.fromkeys(
+        ["joined_within", "joined_before", "ordered_within", "idle_for"]
+    ),
     "merchants.Club": lambda world: {"scope": "brand", "status": "open"},
     "merchants.ClubStore": lambda world: {"scope": "brand"},
     "merchants.InsightAccess": lambda world: {"staff": world.owner},
@@ -65,11 +83,24 @@ FACTORIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "merchants.Level": lambda world: {"number": 2},
     "merchants.LevelScheme": lambda world: {},
     "merchants.MemberPrice": lambda world: {"who": "club", "tier": None, "plan": None, "level": 1},
+    "merchants.MerchantCampaign": lambda world: (
+        _of_segment()
+        | {
+            "trigger": "order",
+            "days": 180,
+            "ends_at": timezone.now() + dt.timedelta(days=9),
+            "released": None,
+        }
+    ),
+    "merchants.Message": lambda world: _of_segment() | {"reached": None},
     "merchants.OfferShown": lambda world: {},
+    "merchants.Pocket": lambda world: {},
+    "merchants.PointPurchase": lambda world: {"lot_seq": None, "refunded_points": 0, "refunded_money": 0},
     "merchants.PriceLadder": lambda world: {"category": ""},
     "merchants.PriceStep": lambda world: {"percent_off": None},
     "merchants.ProspectCount": lambda world: {"members": {world.word(): world.number()}},
     "merchants.ProspectOffer": lambda world: {"ends_at": timezone.now() + dt.timedelta(days=9)},
+    "merchants.PurchaseStep": lambda world: {},
     "merchants.Purse": lambda world: {},
     "merchants.Rebate": lambda world: {"status": "open", "ends_on": timezone.now().date()},
     "merchants.RebateScheme": lambda world: {},
@@ -221,7 +252,7 @@ class World:
         if field.primary_key:
             return self.number()
         if field.choices:
-            return field.get_default() or next(key for key, _words in field.flatchoices)
+            return "" if field.blank else field.get_default() or field.flatchoices[0][0]
         if isinstance(field, models.CharField | models.TextField):
             most = field.max_length or 60
             return field.get_default() if field.has_default() and most < 12 else self.word(most)
