@@ -29,6 +29,33 @@ class RedemptionHeld:
     reward: str
     points: int
     cash: int
+class BenefitUsed:
+    """A member used a benefit; `left` is what is left of the quota, None if there is none."""
+
+    topic: ClassVar[str] = "benefit.used"
+    key: str
+    benefit: str
+    use: str
+    store: str
+    order: str
+    left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitGivenBack:
+    topic: ClassVar[str] = "benefit.given_back"
+    key: str
+    benefit: str
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitGiven:
+    """A benefit was given to this member alone, until an instant."""
+
+    topic: ClassVar[str] = "benefit.given"
+    key: str
+    benefit: str
     until: str
 
 
@@ -134,3 +161,49 @@ class LotteryDrawn:
     winners: int
     called_off: bool
     at: str
+class BenefitTakenBack:
+    topic: ClassVar[str] = "benefit.taken_back"
+    key: str
+    benefit: str
+
+
+@dataclass(frozen=True, slots=True)
+class BirthdayPackIssued:
+    topic: ClassVar[str] = "birthday.pack_issued"
+    key: str
+    birthday: str
+    points: int
+    benefits: list[str]
+    valid_until: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstantRefundOpened:
+    """Money (minor units) was paid back before the goods came; they are due at `due_at`."""
+
+    topic: ClassVar[str] = "instant_refund.opened"
+    key: str
+    refund: str
+    order: str
+    amount: int
+    due_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstantRefundReceived:
+    topic: ClassVar[str] = "instant_refund.received"
+    key: str
+    refund: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstantRefundRecovered:
+    """The goods did not come: so many points were taken, and so many are owed."""
+
+    topic: ClassVar[str] = "instant_refund.recovered"
+    key: str
+    refund: str
+    order: str
+    points: int
+    debt: int

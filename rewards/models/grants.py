@@ -203,9 +203,9 @@ class BenefitGrant(Allowance):
         parameter = self.benefit.parameter if self.benefit else None
         if parameter and self.value is None:
             found.append(gettext("Say the parameter: %s.") % parameter.words)
-        if parameter and parameter.unit == "percent" and self.benefit and self.value is not None:
-            if self.benefit.kind == Benefit.Kind.CATEGORY_DISCOUNT and not 0 < self.value < 100:
-                found.append(gettext("A discount is between 1 and 99 per cent."))
+        is_discount = self.benefit is not None and self.benefit.kind == Benefit.Kind.CATEGORY_DISCOUNT
+        if is_discount and self.value is not None and not 0 < self.value < 100:
+            found.append(gettext("A discount is between 1 and 99 per cent."))
         if self.bundle and not self.bundle.items.exists():
             found.append(gettext("The bundle is empty."))
         if self.period == Period.TERM and self.quota is not None and self.audience != self.Audience.PLAN:

@@ -1,0 +1,61 @@
+"""Who is meant by grants: as a condition on members, and counted by tier."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from loyalty.models import MedalStanding, Segment
+from members.models import Member, Subscription
+from merchants.models import Card, Club
+from rewards.models import BenefitGrant, MemberGrant
+
+_InSegment = Segment.members.through
+Audience = BenefitGrant.Audience
+
+
+def condition(grant: BenefitGrant, at: dt.datetime) -> Q:
+    """Who belongs to the audience of a grant at an instant, as things stand now."""
+    if grant.audience == Audience.TIER:
+        return Q(standing__tier__rank__gte=grant.tier.rank)
+    if grant.audience == Audience.SCORE:
+        return Q(score__settled__gte=grant.threshold.least)
+    mine = OuterRef("pk")
+    if grant.audience == Audience.MEDAL:
+        level = grant.medal_level
+        rows: QuerySet = MedalStanding.objects.filter(
+            member=mine, medal=level.medal_id, medal__is_active=True, level__number__gte=level.number
+        )
+    elif grant.audience == Audience.PLAN:
+        rows = Subscription.objects.filter(member=mine, plan=grant.plan_id, starts_at__lte=at, ends_at__gt=at)
+    elif grant.audience == Audience.CLUB:
+        rows = Card.objects.filter(
+            member=mine, club=grant.club_id, level__gte=grant.club_level, status=Card.Status.ACTIVE
+        ).filter(club__status__in=OPEN_CLUBS)
+    else:
+        rows = _InSegment.objects.filter(member=mine, segment=grant.segment_id)
+    return Q(Exists(rows))
+
+
+OPEN_CLUBS = (Club.Status.OPEN, Club.Status.WINDING_DOWN)
+"""A card of a club in another state gives nothing."""
+
+
+def members(grants: Iterable[BenefitGrant], at: dt.datetime, *, given: int | None = None) -> QuerySet[Member]:
+    """The active members whom one of the grants means, or to whom the benefit `given` (its id) was given by itself."""
+    conditions = [condition(grant, at) for grant in grants]
+    if given is not None:
+        rows = MemberGrant.objects.in_force(at).filter(member=OuterRef("pk"), benefit=given)
+        conditions.append(Q(Exists(rows)))
+    found = Member.objects.filter(status=Member.Status.ACTIVE).order_by()
+    return found.filter(reduce(or_, conditions)) if conditions else found.none()
+
+
+def by_tier(audience: QuerySet[Member]) -> dict[int | None, int]:
+    """How many members of an audience stand in which tier (by id; None = in none). One query."""
+    rows = audience.values("standing__tier").annotate(size=Count("pk")).values_list("standing__tier", "size")
+    return dict(rows)
