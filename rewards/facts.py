@@ -29,33 +29,6 @@ class RedemptionHeld:
     reward: str
     points: int
     cash: int
-class BenefitUsed:
-    """A member used a benefit; `left` is what is left of the quota, None if there is none."""
-
-    topic: ClassVar[str] = "benefit.used"
-    key: str
-    benefit: str
-    use: str
-    store: str
-    order: str
-    left: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class BenefitGivenBack:
-    topic: ClassVar[str] = "benefit.given_back"
-    key: str
-    benefit: str
-    use: str
-
-
-@dataclass(frozen=True, slots=True)
-class BenefitGiven:
-    """A benefit was given to this member alone, until an instant."""
-
-    topic: ClassVar[str] = "benefit.given"
-    key: str
-    benefit: str
     until: str
 
 
@@ -161,6 +134,40 @@ class LotteryDrawn:
     winners: int
     called_off: bool
     at: str
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitUsed:
+    """A member used a benefit; `left` is what is left of the quota, None if there is none."""
+
+    topic: ClassVar[str] = "benefit.used"
+    key: str
+    benefit: str
+    use: str
+    store: str
+    order: str
+    left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitGivenBack:
+    topic: ClassVar[str] = "benefit.given_back"
+    key: str
+    benefit: str
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitGiven:
+    """A benefit was given to this member alone, until an instant."""
+
+    topic: ClassVar[str] = "benefit.given"
+    key: str
+    benefit: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class BenefitTakenBack:
     topic: ClassVar[str] = "benefit.taken_back"
     key: str
