@@ -45,6 +45,8 @@ app.conf.beat_schedule = {
         "task": "merchants.tasks.give_birthdays",
         "schedule": crontab(hour=0, minute=45),
     },
+    "close memberships of merchants": {"task": "merchants.tasks.close_clubs", "schedule": crontab(hour=0, minute=12)},
+    "change levels of cards": {"task": "merchants.tasks.relevel_cards", "schedule": crontab(hour=0, minute=20)},
     "end merchants' campaigns": {"task": "merchants.tasks.end_campaigns", "schedule": crontab(minute=7)},
     "prove the ledger": {"task": "loyalty.tasks.prove", "schedule": crontab(hour=4, minute=5)},
 }

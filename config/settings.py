@@ -18,6 +18,9 @@ DEBUG = env.bool("DEBUG", default=False)
 INSECURE_SECRET_KEY = "insecure-for-demo-and-tests-only"
 SECRET_KEY = env("SECRET_KEY", default=INSECURE_SECRET_KEY)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# Phones are kept as digests under this key. Empty: derived from SECRET_KEY, and matching starts anew when that changes.
+IDENTITY_KEY = env("IDENTITY_KEY", default="")
+PHONE_COUNTRY_CODE = env("PHONE_COUNTRY_CODE", default="86")
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOCAL_HOSTS)
 

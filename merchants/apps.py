@@ -7,9 +7,25 @@ class MerchantsConfig(AppConfig):
     verbose_name = _("Merchants")
 
     def ready(self):
-        from common.services import outbox
+        from common.services import inbox, outbox
+        from loyalty.services import invariants
+        from members.services import recipients as consent_recipients
         from merchants import handlers
+        from merchants.selectors import recipients
+        from merchants.services import intake
+        from merchants.services.invariants import cards
 
+        consent_recipients.found_by(recipients.by_code)
+        inbox.register(*intake.event_types())
+        invariants.register(*cards.ALL)
+        outbox.subscribe("order.completed", "merchants.order_completed", handlers.order_completed)
+        outbox.subscribe("order.refunded", "merchants.order_refunded", handlers.order_refunded)
+        outbox.subscribe("member.closed", "merchants.member_closed", handlers.member_closed)
+        outbox.subscribe("member.merged", "merchants.member_merged", handlers.member_merged)
+        outbox.subscribe("member.unmerged", "merchants.member_unmerged", handlers.member_unmerged)
+        outbox.subscribe("member.updated", "merchants.member_updated", handlers.member_updated)
+        outbox.subscribe("card.opened", "merchants.card_opened", handlers.card_opened)
+        outbox.subscribe("consent.given", "merchants.consent_given", handlers.consent_given)
         outbox.subscribe("card.opened", "merchants.give_for_joining", handlers.give_for_joining)
         outbox.subscribe("order.completed", "merchants.give_for_order", handlers.give_for_order)
         outbox.subscribe("order.refunded", "merchants.take_back_for_refund", handlers.take_back_for_refund)

@@ -1,10 +1,67 @@
-"""What this floor does when something happened below or here."""
+"""What this floor does when something happened below or on it: orders complete and are refunded, members merge and leave."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from merchants.services import campaign_joins, campaign_orders, campaigns
+from members.models import Consent, Member
+from merchants.models import Card
+from merchants.services import (
+    campaign_joins,
+    campaign_orders,
+    campaigns,
+    card_merges,
+    card_orders,
+    cards,
+    links,
+    stores,
+)
+
+
+def order_completed(payload: dict, at: dt.datetime) -> None:
+    """What was bought counts on the buyer's cards; codes of stores that nobody has are noted."""
+    stores.note_unknown(payload["lines"], at)
+    card_orders.complete(payload["order"], at)
+
+
+def order_refunded(payload: dict, at: dt.datetime) -> None:
+    """What came back counts no more; also of a cancelled order."""
+    card_orders.refund(payload["order"], f"order:{payload['order']}/{payload['refund']}", at)
+
+
+def member_closed(payload: dict, at: dt.datetime) -> None:
+    """Who leaves the programme leaves every membership (domain.md E59)."""
+    for card in Card.objects.filter(member__external_id=payload["key"], status=Card.Status.ACTIVE).order_by("pk"):
+        cards.leave(card, at=at, reference="closed")
+
+
+def member_merged(payload: dict, at: dt.datetime) -> None:
+    """The cards follow the member."""
+    members = _named(payload)
+    card_merges.merge(members[payload["source"]], members[payload["target"]], at)
+
+
+def member_unmerged(payload: dict, at: dt.datetime) -> None:
+    """What is left of the merged cards goes back."""
+    members = _named(payload)
+    card_merges.unmerge(members[payload["source"]], members[payload["target"]], at)
+
+
+def member_updated(payload: dict, at: dt.datetime) -> None:
+    """A phone became known: a member of a brand may have waited for it."""
+    if "phone" in payload["changed"]:
+        _match(payload["key"], at)
+
+
+def card_opened(payload: dict, at: dt.datetime) -> None:
+    """A member of a brand may have waited for this card."""
+    _match(payload["key"], at)
+
+
+def consent_given(payload: dict, at: dt.datetime) -> None:
+    """Who agrees to the link is matched at once."""
+    if payload["purpose"] == Consent.Purpose.LINK:
+        _match(payload["key"], at)
 
 
 def give_for_joining(payload: dict, at: dt.datetime) -> None:
@@ -26,3 +83,14 @@ def take_back_for_refund(payload: dict, at: dt.datetime) -> None:
 def look_into_campaign(payload: dict, at: dt.datetime) -> None:
     """A campaign had too little for a gift: perhaps it is used up."""
     campaigns.close_if_empty(payload["campaign"], at)
+
+
+def _match(external_id: str, at: dt.datetime) -> None:
+    member = Member.objects.filter(external_id=external_id, status=Member.Status.ACTIVE).first()
+    if member is not None:
+        links.match_member(member, at)
+
+
+def _named(payload: dict) -> dict[str, Member]:
+    rows = Member.objects.filter(external_id__in=[payload["source"], payload["target"]])
+    return {member.external_id: member for member in rows}

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import clock
-from merchants.services import campaign_sends, campaigns, messages
+from merchants.services import campaign_sends, campaigns, clubs, levels, messages
 
 
 @shared_task
@@ -32,3 +32,19 @@ def end_campaigns() -> None:
 def deliver_messages() -> None:
     """Every minute or so: hand over merchants' messages to the shop."""
     messages.deliver_due(timezone.now())
+
+
+@shared_task
+def close_clubs() -> None:
+    """Nightly: memberships whose notice is over exchange what their cards hold, and close."""
+    now = timezone.now()
+    tonight = clock.day_start(clock.local_date(now))
+    if clubs.due(tonight).exists():
+        clubs.close(tonight, now)
+
+
+@shared_task
+def relevel_cards() -> None:
+    """Nightly: cards come to the levels that the day's rules give them."""
+    now = timezone.now()
+    levels.relevel(clock.day_start(clock.local_date(now)), now)

@@ -21,7 +21,12 @@ def read(request: Request, type: type[T]) -> T:
 
     Raises InvalidInput, each error with its pointer into the body.
     """
-    return decoding.convert(request.data, type, pointer="")
+    return convert(request.data, type)
+
+
+def convert(body: Any, type: type[T]) -> T:
+    """The same for a body that was changed first."""
+    return decoding.convert(body, type, pointer="")
 
 
 class MessageExtension(OpenApiSerializerExtension):

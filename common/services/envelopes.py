@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -59,6 +60,20 @@ class Opened:
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_seal: Callable[[Any], Any] = lambda data: data  # noqa: E731
+
+
+def seal_data_with(seal: Callable[[Any], Any]) -> None:
+    """Called once by the app that knows what in an event's data must not be kept as it came (apps.py)."""
+    global _seal
+    _seal = seal
+
+
+def sealed(body: Any) -> Any:
+    """The event with secrets in its data replaced, before it is hashed, kept, refused or logged. Of whatever form it is."""
+    if isinstance(body, dict) and "data" in body:
+        return {**body, "data": _seal(body["data"])}
+    return body
 
 
 def open_envelope(body: Any, types: dict[str, EventType], at: datetime) -> Opened:

@@ -53,6 +53,7 @@ def receive(bodies: list[Any], at: datetime) -> list[dict]:
     rejected. An event that is rejected changes nothing, spoils no other one, and may be sent again, corrected.
     Commits as it goes (chunks of 500), so it must not be called inside a transaction.
     """
+    bodies = [envelopes.sealed(body) for body in bodies]
     items = [_Item(body, (_text(body, "source", 200), _text(body, "id", 200))) for body in bodies]
     types = event_types.known({_text(body, "type", 100) for body in bodies})
     waiting = [item for item in items if _open(item, types, at)]

@@ -13,7 +13,7 @@ from common.api import messages
 from common.models import ApiKey
 from members.api.members import MemberFilter, MemberSerializer, Registration
 from members.models import Member
-from members.services import members
+from members.services import identities, members
 from members.services.profiles import Profile
 
 from . import examples, tiers
@@ -89,7 +89,7 @@ class MembersView(ServerView, generics.ListAPIView):
         ],
     )
     def post(self, request):
-        registration = messages.read(request, Registration)
+        registration = messages.convert(identities.seal_in(request.data), Registration)
         member = members.register(registration.external_id, registration, timezone.now())
         return Response(MemberSerializer(member).data, status=201)
 
@@ -121,7 +121,7 @@ class MemberDetailView(ServerView, APIView):
     )
     def patch(self, request, external_id):
         self.member()
-        members.update(external_id, messages.read(request, Profile), timezone.now())
+        members.update(external_id, messages.convert(identities.seal_in(request.data), Profile), timezone.now())
         return Response(document(self.member()))
 
 

@@ -14,6 +14,7 @@ from common import clock
 from common.problems import InvalidInput
 from common.services.envelopes import CLOCK_SKEW, EARLIEST
 from members.models import Member
+from members.services import identities
 
 Text = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*(?!\n)$")]
 Key = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*(?!\n)$")]
@@ -21,6 +22,9 @@ _EXTERNAL_ID = re.compile(r"^[^\x00-\x1f\x7f/]{1,100}(?!\n)$")
 ExternalId = Annotated[str, Meta(pattern=_EXTERNAL_ID.pattern)]
 Number = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
 Instant = Annotated[dt.datetime, Meta(tz=True)]
+Phone = Annotated[
+    str, Meta(description="A phone number, international or national. Only a keyed digest is kept, for matching.")
+]
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +33,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     name: Text | UnsetType | None = UNSET
     birthday: dt.date | UnsetType | None = UNSET
     kind: Literal["person", "business"] | UnsetType = UNSET
+    phone: Phone | UnsetType | None = UNSET
     phone_verified: bool | UnsetType = UNSET
     real_name_verified: bool | UnsetType = UNSET
     registered_at: Instant | UnsetType = UNSET
@@ -41,7 +46,10 @@ def is_external_id(text: str) -> bool:
 
 
 def check(profile: Profile, at: dt.datetime, pointer: str = "") -> None:
-    """Refuse (InvalidInput) dates that cannot be: in the future, or a registration before 1970."""
+    """Refuse (InvalidInput) what cannot be: a day in the future, a registration before 1970, a phone that is no number.
+
+    Phones come sealed (identities.py); one that does not is refused as well, so that a door cannot forget it.
+    """
     errors = []
     if isinstance(profile.birthday, dt.date) and profile.birthday > clock.local_date(at):
         errors.append({"pointer": f"{pointer}/birthday", "code": "invalid", "detail": str(_("Lies in the future."))})
@@ -49,6 +57,8 @@ def check(profile: Profile, at: dt.datetime, pointer: str = "") -> None:
     if isinstance(registered_at, dt.datetime) and not EARLIEST <= registered_at <= at + CLOCK_SKEW:
         detail = str(_("Must lie between 1970 and now."))
         errors.append({"pointer": f"{pointer}/registered_at", "code": "invalid", "detail": detail})
+    if isinstance(profile.phone, str) and not profile.phone.startswith(identities.PREFIX):
+        errors.append({"pointer": f"{pointer}/phone", "code": "invalid", "detail": str(_("Not a phone number."))})
     if errors:
         raise InvalidInput(errors=errors)
 
@@ -63,7 +73,7 @@ def apply(profile: Profile, member: Member, time: dt.datetime) -> list[str]:
     changed = []
     for field in Profile.__struct_fields__:
         value = getattr(profile, field)
-        if value is UNSET:
+        if value is UNSET or field == "phone":  # the roll keeps phones
             continue
         if field == "attributes":
             value = _attributes(value, member, said_at)
@@ -76,6 +86,14 @@ def apply(profile: Profile, member: Member, time: dt.datetime) -> list[str]:
             setattr(member, field, value)
             changed.append(field)
     return changed
+
+
+def phone(profile: Profile, member: Member, time: dt.datetime) -> identities.Word | None:
+    """What the profile says of the phone, if that is the newest word."""
+    if profile.phone is UNSET or not _is_news("phone", member, time.astimezone(dt.UTC).isoformat()):
+        return None
+    digest = profile.phone and profile.phone.removeprefix(identities.PREFIX)
+    return identities.Word(member, digest or None, time)
 
 
 def _attributes(said: dict, member: Member, said_at: str) -> dict:

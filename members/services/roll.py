@@ -15,7 +15,7 @@ from common.services import outbox
 from members.facts import MemberClosed, MemberMerged, MemberRegistered, MemberUnmerged, MemberUpdated
 from members.models import Member
 
-from . import profiles
+from . import identities, profiles
 from .profiles import Profile
 
 _WRITTEN = [
@@ -73,6 +73,7 @@ class Roll:
         self.at = at
         self._new: dict[str, Member] = {}
         self._dirty: dict[str, Member] = {}
+        self._phones: list[identities.Word] = []
         self._facts: list = []
 
     def knows(self, external_id: str) -> bool:
@@ -102,6 +103,7 @@ class Roll:
             return self.update(external_id, profile, time)
         member = Member(external_id=external_id, registered_at=time)
         profiles.apply(profile, member, time)
+        self._note_phone(profile, member, time)
         self.members[external_id] = self._new[external_id] = member
         registered_at = member.registered_at.isoformat()
         self._facts.append(MemberRegistered(key=external_id, external_id=external_id, registered_at=registered_at))
@@ -110,6 +112,8 @@ class Roll:
     def update(self, external_id: str, profile: Profile, time: dt.datetime) -> bool:
         member = self.active(external_id)
         changed = profiles.apply(profile, member, time)
+        if self._note_phone(profile, member, time):
+            changed.append("phone")
         self._touch(member)
         if changed:
             self._facts.append(MemberUpdated(key=external_id, external_id=external_id, changed=changed))
@@ -160,6 +164,8 @@ class Roll:
         self._insert_new()
         if self._dirty:
             sql.update_rows(list(self._dirty.values()), _WRITTEN)
+        if self._phones:
+            identities.keep(self._phones)
         if self._facts:
             outbox.publish(self._facts, self.at)
 
@@ -167,6 +173,12 @@ class Roll:
         while member.merged_into is not None:
             member = self.members[member.merged_into.external_id]
         return member
+
+    def _note_phone(self, profile: Profile, member: Member, time: dt.datetime) -> bool:
+        word = profiles.phone(profile, member, time)
+        if word is not None:
+            self._phones.append(word)
+        return word is not None
 
     def _touch(self, member: Member) -> None:
         if member.external_id not in self._new:

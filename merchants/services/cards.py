@@ -123,7 +123,7 @@ def move(card: Card, movements: Iterable[Movement], at: dt.datetime) -> list[int
         CardEntry.objects.bulk_create(entries)
         if any(entry.unit != Unit.POINTS and entry.delta > 0 for entry in entries):
             rise(card, at)
-        card.save(update_fields=["spent", "orders", "points", "version", "level"])
+        card.save(update_fields=["spent", "orders", "points", "version", "level", "last_order_at"])
     return moved
 
 

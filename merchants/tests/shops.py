@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from common.models import Staff
+from common.services import outbox
+from loyalty.tests import stage
 from members.models import Member
 from merchants.models import Brand, Card, Club, ClubStore, Level, LevelScheme, Merchant, StaffRole, Store
 from merchants.services import cards
@@ -80,3 +82,36 @@ def staff(name: str = "sam", merchant: str = "acme", role: str = StaffRole.Role.
 def entries(card: Card) -> list[tuple]:
     """(unit, kind, delta, balance after) of a card's entries, in order."""
     return list(card.entries.order_by("seq").values_list("unit", "kind", "delta", "balance_after"))
+
+
+def hear(at: dt.datetime = NOON) -> None:
+    """Let everything that was told be heard, and what is told then."""
+    while outbox.dispatch(at) + outbox.deliver(at):
+        pass
+
+
+def buy(*lines: tuple[str, int], order: str = "o-1", name: str = "alice", at: dt.datetime = NOON) -> None:
+    """A completed order of lines (store, cash), and what follows from it."""
+    rows = [stage.line(number, cash, store=store) for number, (store, cash) in enumerate(lines, 1)]
+    result = stage.send("order.completed", name, at, **stage.order(order, *rows))
+    assert result["status"] == "applied", result
+    hear(at)
+
+
+def give_back(
+    order: str = "o-1", refund: str = "r-1", *, name: str = "alice", at: dt.datetime = NOON, **cash_by_line: int
+) -> None:
+    """A refund of so much cash by line (l1=500), and what follows."""
+    lines = [{"line": line.removeprefix("l"), "cash": cash} for line, cash in cash_by_line.items()]
+    total = sum(cash_by_line.values())
+    result = stage.send(
+        "order.refunded", name, at, order=order, refund=refund, reason="defect", cash=total, lines=lines
+    )
+    assert result["status"] == "applied", result
+    hear(at)
+
+
+def card_of(name: str = "alice", club: Club | None = None) -> Card:
+    """The member's only card, as the database has it."""
+    rows = Card.objects.select_related("club__merchant", "member").filter(member__external_id=name)
+    return rows.get(club=club) if club else rows.get()
