@@ -1,0 +1,97 @@
+"""Consents: separate, named, revocable; the history stays (PIPL 23)."""
+
+import datetime as dt
+import threading
+
+import pytest
+from django.db import connection
+
+from common.models import Fact
+from common.services import outbox
+from members.models import Consent
+from members.selectors import consents as selector
+from members.services import consents, members, recipients
+
+AT = dt.datetime(2026, 3, 1, 10, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+INSIGHT, CONTACT, PERSONALISE = Consent.Purpose.INSIGHT, Consent.Purpose.CONTACT, Consent.Purpose.PERSONALISE
+
+
+@pytest.fixture(autouse=True)
+def merchants(monkeypatch):
+    known = {code: recipients.Recipient(code, code.title()) for code in ("acme", "other")}
+    monkeypatch.setattr(recipients, "_find", lambda codes: {code: known[code] for code in codes if code in known})
+
+
+def hear():
+    while outbox.dispatch(AT) + outbox.deliver(AT):
+        pass
+
+
+@pytest.mark.django_db
+class TestGiving:
+    def test_a_consent_stands_for_its_purpose_and_recipient_only(self, alice, bob):
+        consents.give(alice, INSIGHT, "acme", "app", AT)
+        assert selector.has(alice, INSIGHT, "acme")
+        assert not selector.has(alice, CONTACT, "acme")
+        assert not selector.has(alice, INSIGHT, "other")
+        assert list(selector.members_with(INSIGHT, "acme")) == [alice.pk]
+        assert not selector.has(bob, INSIGHT, "acme")
+
+    def test_giving_twice_is_giving_once(self, alice):
+        first = consents.give(alice, INSIGHT, "acme", "app", AT)
+        assert consents.give(alice, INSIGHT, "acme", "shop", AT + HOUR).pk == first.pk
+        assert Fact.objects.filter(topic="consent.given").count() == 1
+
+    @pytest.mark.parametrize(("purpose", "recipient"), [(INSIGHT, ""), (INSIGHT, "nobody"), (PERSONALISE, "acme")])
+    def test_a_consent_to_nobody_in_particular_is_none(self, alice, purpose, recipient):
+        with pytest.raises(consents.UnknownRecipient):
+            consents.give(alice, purpose, recipient, "app", AT)
+        assert not Consent.objects.exists()
+
+    def test_withdrawing_keeps_the_history(self, alice):
+        consents.give(alice, INSIGHT, "acme", "app", AT)
+        assert consents.withdraw(alice, INSIGHT, "acme", AT + HOUR)
+        assert not consents.withdraw(alice, INSIGHT, "acme", AT + HOUR)
+        consents.give(alice, INSIGHT, "acme", "shop", AT + 2 * HOUR)
+        rows = Consent.objects.order_by("given_at").values_list("source", "withdrawn_at")
+        assert list(rows) == [("app", AT + HOUR), ("shop", None)]
+        assert Fact.objects.get(topic="consent.withdrawn").payload == {"purpose": "insight", "recipient": "acme"}
+
+
+@pytest.mark.django_db
+class TestEnds:
+    def test_no_consent_outlives_the_account(self, alice):
+        consents.give(alice, INSIGHT, "acme", "app", AT)
+        members.close("alice", AT + HOUR)
+        hear()
+        assert selector.open_of(alice) == set()
+
+    def test_merged_members_keep_what_both_agreed_to(self, alice, bob):
+        for member, purpose in ((alice, INSIGHT), (alice, CONTACT), (bob, INSIGHT), (bob, PERSONALISE)):
+            consents.give(member, purpose, "" if purpose == PERSONALISE else "acme", "app", AT)
+        members.merge("alice", "bob", AT + HOUR)
+        hear()
+        assert selector.open_of(bob) == {(INSIGHT, "acme")}
+        assert selector.open_of(alice) == set()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_giving_at_once_opens_one(alice):
+    given, errors = [], []
+
+    def give():
+        try:
+            given.append(consents.give(alice, INSIGHT, "acme", "app", AT).pk)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=give) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert errors == []
+    assert len(set(given)) == 1
+    assert Consent.objects.count() == 1
