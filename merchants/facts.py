@@ -72,6 +72,14 @@ class PurchaseRefunded:
 
 
 @dataclass(frozen=True, slots=True)
+class SettlementClosed:
+    """A month's settlement is final; `key` is the month, as 2026-11."""
+
+    topic: ClassVar[str] = "settlement.closed"
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class PurseLow:
     """A merchant's purse fell below its mark; told once until it has been filled."""
 

@@ -16,6 +16,7 @@ from .purchases import PointPack, PointPurchase, PointTariff, PurchaseStep
 from .purses import Pocket, Purse
 from .rebates import Rebate, RebateScheme, RebateStep
 from .segments import CardSegment
+from .settlements import Settlement, SettlementCell
 from .stores import Store, UnknownStore
 
 __all__ = [
@@ -55,6 +56,8 @@ __all__ = [
     "Rebate",
     "RebateScheme",
     "RebateStep",
+    "Settlement",
+    "SettlementCell",
     "StaffRole",
     "Store",
     "UnknownStore",
