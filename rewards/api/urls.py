@@ -1,8 +1,25 @@
-from django.urls import path
+from django.urls import path, re_path
+
+from loyalty.api.views import EXTERNAL_ID
 
 from .checkout import QuoteView
 from .games import GamesView, GameView, MyGamesView, MyGameView
 from .plays import MyGamePlaysView, MyPlaysView
+from .redemptions import (
+    CancelView,
+    DeliverView,
+    FulfilView,
+    MyRedemptionCancelView,
+    MyRedemptionsView,
+    MyRedemptionView,
+    PlaceView,
+    RedemptionsView,
+    RedemptionView,
+    ReturnView,
+    ShipView,
+    UseView,
+)
+from .rewards import MyRewardsView, MyRewardView
 
 urlpatterns = [
     path("checkout/quote", QuoteView.as_view(), name="checkout-quote"),
@@ -12,4 +29,18 @@ urlpatterns = [
     path("me/games/<slug:code>", MyGameView.as_view(), name="me-games-detail"),
     path("me/games/<slug:code>/plays", MyGamePlaysView.as_view(), name="me-games-plays"),
     path("me/plays", MyPlaysView.as_view(), name="me-plays"),
+    re_path(rf"^members/{EXTERNAL_ID}/redemptions$", RedemptionsView.as_view(), name="members-redemptions"),
+    path("redemptions/<uuid:uuid>", RedemptionView.as_view(), name="redemptions-detail"),
+    path("redemptions/<uuid:uuid>/place", PlaceView.as_view(), name="redemptions-place"),
+    path("redemptions/<uuid:uuid>/fulfil", FulfilView.as_view(), name="redemptions-fulfil"),
+    path("redemptions/<uuid:uuid>/ship", ShipView.as_view(), name="redemptions-ship"),
+    path("redemptions/<uuid:uuid>/deliver", DeliverView.as_view(), name="redemptions-deliver"),
+    path("redemptions/<uuid:uuid>/use", UseView.as_view(), name="redemptions-use"),
+    path("redemptions/<uuid:uuid>/return", ReturnView.as_view(), name="redemptions-return"),
+    path("redemptions/<uuid:uuid>/cancel", CancelView.as_view(), name="redemptions-cancel"),
+    path("me/rewards", MyRewardsView.as_view(), name="me-rewards"),
+    path("me/rewards/<slug:code>", MyRewardView.as_view(), name="me-rewards-detail"),
+    path("me/redemptions", MyRedemptionsView.as_view(), name="me-redemptions"),
+    path("me/redemptions/<uuid:uuid>", MyRedemptionView.as_view(), name="me-redemptions-detail"),
+    path("me/redemptions/<uuid:uuid>/cancel", MyRedemptionCancelView.as_view(), name="me-redemptions-cancel"),
 ]

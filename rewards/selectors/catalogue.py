@@ -107,7 +107,7 @@ class Shopper:
         """The lowest of the list price and of those the member has a right to, points and cash taken together."""
         prices = [Price(reward.points, reward.cash)]
         prices += [Price(row.points, row.cash, row.basis) for row in reward.prices.all() if self._has_right(row)]
-        return min(prices, key=self._worth)
+        return min(prices, key=self._worth) if len(prices) > 1 else prices[0]
 
     def _worth(self, price: Price) -> int:
         """Comparable without rounding: money per point is a fraction."""

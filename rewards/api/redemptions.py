@@ -1,0 +1,351 @@
+"""Redemptions: a member takes rewards and hands them back; the shop's server places, packs, sends and uses them."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from typing import Annotated, Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from msgspec import Meta, Struct
+from rest_framework import generics, serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.api import messages
+from common.api.idempotency import HEADER, once
+from common.api.pagination import CursorPagination
+from common.models import ApiKey
+from loyalty.api.examples import answer, request
+from loyalty.api.views import MemberView, ServerView
+from members.models import Member
+from members.services import members
+from rewards.models import Code, Redemption
+from rewards.selectors import catalogue
+from rewards.services import fulfilment, redemptions
+from rewards.services.refusals import UnknownRedemption
+
+from . import examples
+
+RewardCode = Annotated[str, Meta(min_length=1, max_length=60)]
+Reason = Annotated[str, Meta(max_length=300)]
+Short = Annotated[str, Meta(max_length=100)]
+
+
+class RedemptionRequest(Struct, frozen=True, kw_only=True):
+    """A reward that costs money besides is held until the shop tells that it was paid."""
+
+    reward: RewardCode
+
+
+class ServerRedemptionRequest(RedemptionRequest, frozen=True, kw_only=True):
+    """`hold`: only set it aside, even if it costs points alone; place it later."""
+
+    hold: bool = False
+
+
+class Reasoned(Struct, frozen=True, kw_only=True):
+    """Why; it stands in the history."""
+
+    reason: Reason = ""
+
+
+class Paid(Struct, frozen=True, kw_only=True):
+    """The shop's name for the payment of the cash part."""
+
+    payment: Short = ""
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """The number by which the parcel is found."""
+
+    tracking: Short = ""
+
+
+class TakenRewardSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    symbol = serializers.CharField(help_text="A Material Symbols name.")
+    colour = serializers.CharField()
+    picture = serializers.SerializerMethodField(help_text="null: show the symbol in its colour.")
+
+    def get_picture(self, reward) -> str | None:
+        return reward.picture or None
+
+
+class StepSerializer(serializers.Serializer):
+    status = serializers.CharField(source="after")
+    at = serializers.DateTimeField()
+
+
+class RedemptionSerializer(serializers.ModelSerializer):
+    """One reward that a member took. Money is in minor units."""
+
+    member = serializers.CharField(source="member.external_id")
+    reward = TakenRewardSerializer()
+    text = serializers.CharField(source="get_status_display", help_text="The status in the caller's language.")
+    points = serializers.IntegerField()
+    cash = serializers.IntegerField()
+    price_for = serializers.CharField(source="basis", help_text="list, or tier:…, segment:…, plan:… with its code.")
+    code = serializers.SerializerMethodField(help_text="The code to use it with; null if there is none, or no more.")
+    instructions = serializers.SerializerMethodField(help_text="How the partner's code is used.")
+    held_until = serializers.SerializerMethodField(help_text="It lets go by itself then; null unless it is held.")
+    restored = serializers.IntegerField(help_text="Points that came back.")
+    history = StepSerializer(many=True, source="events")
+
+    class Meta:
+        model = Redemption
+        fields = [
+            "uuid", "member", "reward", "status", "text", "points", "cash", "price_for", "code", "instructions",
+            "created_at", "held_until", "expires_at", "tracking", "restored", "history",
+        ]  # fmt: skip
+
+    def get_code(self, redemption) -> str | None:
+        code = getattr(redemption, "code", None)
+        return code.code if code is not None and code.status in _SHOWN else None
+
+    def get_instructions(self, redemption) -> str:
+        partner = redemption.reward.partner
+        return partner.instructions if partner and self.get_code(redemption) else ""
+
+    def get_held_until(self, redemption) -> str | None:
+        held = redemption.status == Redemption.Status.HELD
+        return serializers.DateTimeField().to_representation(redemption.hold.expires_at) if held else None
+
+
+_SHOWN = (Code.Status.CLAIMED, Code.Status.USED, Code.Status.EXPIRED)
+
+
+def _whole(found: QuerySet[Redemption]) -> QuerySet[Redemption]:
+    """Everything that a document reads, in two queries."""
+    return found.select_related("member", "reward__partner", "code", "hold").prefetch_related("events")
+
+
+def document(redemption: Redemption) -> dict[str, Any]:
+    return RedemptionSerializer(_whole(Redemption.objects).get(pk=redemption.pk)).data
+
+
+class RedemptionFilter(filters.FilterSet):
+    class Meta:
+        model = Redemption
+        fields = ["status"]
+
+
+class RedemptionsBase(generics.ListAPIView):
+    """Newest first."""
+
+    serializer_class = RedemptionSerializer
+    pagination_class = CursorPagination
+    filter_backends = [filters.DjangoFilterBackend]
+    filterset_class = RedemptionFilter
+    queryset = Redemption.objects.none()
+
+    def get_queryset(self):
+        return _whole(catalogue.of_member(self.member()))
+
+    def take(self, member: Member, asked: ServerRedemptionRequest | RedemptionRequest) -> Response:
+        """The header's key guards the redemption itself, too: a key whose answer was purged does not take it twice."""
+        verb = redemptions.hold if getattr(asked, "hold", False) else redemptions.redeem
+        made = verb(member, asked.reward, key=self._key(), actor=self.request.user.actor, at=timezone.now())
+        return Response(document(made), status=201)
+
+    def _key(self) -> str:
+        said = self.request.headers.get(HEADER)
+        return hashlib.sha256(f"{self.request.user.principal}/{said}".encode()).hexdigest() if said else ""
+
+
+_LIST = [answer("A coupon", examples.REDEMPTION)]
+_TAKE = [request("A coupon", examples.REDEMPTION_REQUEST), answer("Taken", examples.REDEMPTION, 201)]
+_REFUSALS = (
+    "A refusal is 409; its `code` is that of the gravest reason, and `reasons` has them all, as in the catalogue."
+)
+
+
+@extend_schema_view(
+    get=extend_schema(tags=["me"], summary="What I took, newest first", operation_id="me_redemptions", examples=_LIST)
+)
+class MyRedemptionsView(MemberView, RedemptionsBase):
+    @extend_schema(
+        tags=["me"],
+        summary="Take a reward",
+        description=f"Placed and handed out at once; held if it costs money besides. {_REFUSALS}",
+        operation_id="me_redemptions_redeem",
+        request=RedemptionRequest,
+        responses={201: RedemptionSerializer},
+        examples=_TAKE,
+    )
+    @once
+    @transaction.atomic
+    def post(self, request):
+        return self.take(self.member(), messages.read(request, RedemptionRequest))
+
+
+class MyRedemptionView(MemberView, APIView):
+    @extend_schema(
+        tags=["me"],
+        summary="One of the rewards I took",
+        operation_id="me_redemption",
+        responses=RedemptionSerializer,
+        examples=[answer("A coupon", examples.REDEMPTION)],
+    )
+    def get(self, request, uuid):
+        found = _whole(catalogue.of_member(self.member())).filter(uuid=uuid).first()
+        if found is None:
+            raise UnknownRedemption
+        return Response(RedemptionSerializer(found).data)
+
+
+class MyRedemptionCancelView(MemberView, APIView):
+    @extend_schema(
+        tags=["me"],
+        summary="Give a reward back",
+        description="What is not packed yet, or a coupon of ours that is not used. The points go back to where they "
+        "came from, with their expiry. Cancelled again it stays cancelled.",
+        operation_id="me_redemptions_cancel",
+        request=Reasoned,
+        responses=RedemptionSerializer,
+        examples=[request("Why", {"reason": "Not needed"}), answer("Given back", examples.RETURNED)],
+    )
+    @once
+    @transaction.atomic
+    def post(self, request, uuid):
+        asked = messages.read(request, Reasoned)
+        undone = redemptions.cancel(
+            uuid, reason=asked.reason, by=self.member(), actor=request.user.actor, at=timezone.now()
+        )
+        return Response(document(undone))
+
+
+@extend_schema_view(
+    get=extend_schema(
+        tags=["members"],
+        summary="What a member took, newest first",
+        operation_id="members_redemptions",
+        examples=_LIST,
+    )
+)
+class RedemptionsView(ServerView, RedemptionsBase):
+    required_scopes = {"GET": ApiKey.Scope.MEMBERS_READ, "POST": ApiKey.Scope.POINTS_WRITE}
+
+    @extend_schema(
+        tags=["members"],
+        summary="Take a reward for a member",
+        description=f"Placed and handed out at once; held if it costs money besides, or if asked to. {_REFUSALS}",
+        operation_id="members_redemptions_redeem",
+        request=ServerRedemptionRequest,
+        responses={201: RedemptionSerializer},
+        examples=_TAKE,
+    )
+    @once
+    @transaction.atomic
+    def post(self, request, external_id):
+        return self.take(members.active(external_id), messages.read(request, ServerRedemptionRequest))
+
+
+class RedemptionView(ServerView, APIView):
+    required_scopes = {"GET": ApiKey.Scope.MEMBERS_READ}
+
+    @extend_schema(
+        tags=["members"],
+        summary="A redemption",
+        operation_id="redemptions_read",
+        responses=RedemptionSerializer,
+        examples=[answer("A coupon", examples.REDEMPTION)],
+    )
+    def get(self, request, uuid):
+        found = _whole(Redemption.objects).filter(uuid=uuid).first()
+        if found is None:
+            raise UnknownRedemption
+        return Response(RedemptionSerializer(found).data)
+
+
+class StepView(ServerView, APIView):
+    """One step of a redemption, told by the shop's server. Subclasses say which."""
+
+    required_scopes = {"POST": ApiKey.Scope.POINTS_WRITE}
+
+    def step(self, request, uuid: uuid.UUID, verb, **said: str) -> Response:
+        return Response(document(verb(uuid, actor=request.user.actor, at=timezone.now(), **said)))
+
+
+def _documented(verb: str, summary: str, message: type[Struct] | None, example: dict, **more: Any):
+    return extend_schema(
+        tags=["members"],
+        summary=summary,
+        operation_id=f"redemptions_{verb}",
+        request=message,
+        responses=RedemptionSerializer,
+        examples=[answer("Done", example)],
+        **more,
+    )
+
+
+class PlaceView(StepView):
+    @_documented(
+        "place",
+        "A held redemption has been paid: spend the points and hand it out",
+        Paid,
+        examples.REDEMPTION,
+        description="`payment` is asked for if it costs money. Placed again by the same payment it stays placed.",
+    )
+    @once
+    @transaction.atomic
+    def post(self, request, uuid):
+        return self.step(request, uuid, redemptions.place, payment=messages.read(request, Paid).payment)
+
+
+class FulfilView(StepView):
+    @_documented("fulfil", "A gift is being packed: the member cannot cancel it any more", None, examples.GIFT)
+    @once
+    @transaction.atomic
+    def post(self, request, uuid):
+        return self.step(request, uuid, fulfilment.fulfil)
+
+
+class ShipView(StepView):
+    @_documented("ship", "A gift is on its way", Sent, examples.GIFT)
+    @once
+    @transaction.atomic
+    def post(self, request, uuid):
+        return self.step(request, uuid, fulfilment.ship, tracking=messages.read(request, Sent).tracking)
+
+
+class DeliverView(StepView):
+    @_documented("deliver", "A gift has arrived", None, examples.GIFT)
+    @once
+    @transaction.atomic
+    def post(self, request, uuid):
+        return self.step(request, uuid, fulfilment.deliver)
+
+
+class UseView(StepView):
+    @_documented("use", "A coupon or a right has been used: it is not given back any more", Reasoned, examples.USED)
+    @once
+    @transaction.atomic
+    def post(self, request, uuid):
+        return self.step(request, uuid, fulfilment.use, reason=messages.read(request, Reasoned).reason)
+
+
+class ReturnView(StepView):
+    @_documented(
+        "return", "What was handed out came back unused: the points go back to their lots", Reasoned, examples.RETURNED
+    )
+    @once
+    @transaction.atomic
+    def post(self, request, uuid):
+        return self.step(request, uuid, redemptions.give_back, reason=messages.read(request, Reasoned).reason)
+
+
+class CancelView(StepView):
+    @_documented(
+        "cancel", "Undo a redemption before it is sent: the points go back to their lots", Reasoned, examples.RETURNED
+    )
+    @once
+    @transaction.atomic
+    def post(self, request, uuid):
+        return self.step(request, uuid, redemptions.cancel, reason=messages.read(request, Reasoned).reason)
