@@ -48,5 +48,10 @@ app.conf.beat_schedule = {
     "close memberships of merchants": {"task": "merchants.tasks.close_clubs", "schedule": crontab(hour=0, minute=12)},
     "change levels of cards": {"task": "merchants.tasks.relevel_cards", "schedule": crontab(hour=0, minute=20)},
     "end merchants' campaigns": {"task": "merchants.tasks.end_campaigns", "schedule": crontab(minute=7)},
+    "give birthday packs": {"task": "rewards.tasks.issue_birthday_packs", "schedule": crontab(hour=3, minute=45)},
+    "recover instant refunds": {
+        "task": "rewards.tasks.recover_instant_refunds",
+        "schedule": crontab(hour=3, minute=55),
+    },
     "prove the ledger": {"task": "loyalty.tasks.prove", "schedule": crontab(hour=4, minute=5)},
 }

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import clock
-from rewards.services import draws, lotteries, seeds
+from rewards.services import birthdays, draws, instant_refunds, lotteries, seeds
 
 
 def _tonight(now: dt.datetime) -> dt.datetime:
@@ -34,3 +34,18 @@ def draw_lotteries() -> None:
         lotteries.draw(version, now)
     if lotteries.unsettled().exists():
         lotteries.settle(_this_minute(now), now)
+
+
+@shared_task
+def issue_birthday_packs() -> None:
+    """Nightly: give the birthday packs whose window is open."""
+    now = timezone.now()
+    birthdays.issue(_tonight(now), now)
+
+
+@shared_task
+def recover_instant_refunds() -> None:
+    """Nightly: recover the money of goods that did not come back. Without any there is no run to look at."""
+    now = timezone.now()
+    if instant_refunds.due(_tonight(now)).exists():
+        instant_refunds.recover(_tonight(now), now)

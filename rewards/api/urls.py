@@ -2,8 +2,12 @@ from django.urls import path, re_path
 
 from loyalty.api.views import EXTERNAL_ID
 
+from loyalty.api.views import EXTERNAL_ID
+
+from .benefits import BenefitsView, GiveBackView, MyBenefitsView, UsesView
 from .checkout import QuoteView
 from .games import GamesView, GameView, MyGamesView, MyGameView
+from .instant_refunds import InstantRefundSettleView, InstantRefundsView
 from .plays import MyGamePlaysView, MyPlaysView
 from .redemptions import (
     CancelView,
@@ -21,7 +25,17 @@ from .redemptions import (
 )
 from .rewards import MyRewardsView, MyRewardView
 
+_BENEFIT = rf"^members/{EXTERNAL_ID}/benefits/(?P<code>[-a-zA-Z0-9_]{{1,60}})"
+_REFUNDS = rf"^members/{EXTERNAL_ID}/instant-refunds"
+_UUID = r"(?P<uuid>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+
 urlpatterns = [
+    re_path(rf"^members/{EXTERNAL_ID}/benefits$", BenefitsView.as_view(), name="members-benefits"),
+    re_path(rf"{_BENEFIT}/uses$", UsesView.as_view(), name="members-benefits-use"),
+    re_path(rf"{_BENEFIT}/uses/{_UUID}/give-back$", GiveBackView.as_view(), name="members-benefits-give-back"),
+    re_path(rf"{_REFUNDS}$", InstantRefundsView.as_view(), name="members-instant-refunds"),
+    re_path(rf"{_REFUNDS}/{_UUID}/settle$", InstantRefundSettleView.as_view(), name="members-instant-refunds-settle"),
+    path("me/benefits", MyBenefitsView.as_view(), name="me-benefits"),
     path("checkout/quote", QuoteView.as_view(), name="checkout-quote"),
     path("games", GamesView.as_view(), name="games"),
     path("games/<slug:code>", GameView.as_view(), name="games-detail"),

@@ -1,6 +1,6 @@
 """What is always true of this floor: one SQL statement each, proven with the ledger's own."""
 
-from . import redemptions
+from . import benefits, redemptions
 
 ALL = (
     redemptions.POINTS_ARE_SPENT,
@@ -8,4 +8,6 @@ ALL = (
     redemptions.STOCKS_ARE_THEIR_REDEMPTIONS,
     redemptions.CODES_ARE_HANDED_OUT_ONCE,
     redemptions.STATES_ARE_THEIR_HISTORY,
+    benefits.QUOTAS_ARE_THEIR_ENTRIES,
+    benefits.EXPOSURES_ARE_OPEN_REFUNDS,
 )
