@@ -18,7 +18,7 @@ Unit, Kind = CardEntry.Unit, CardEntry.Kind
 def merge(source: Member, target: Member, at: dt.datetime) -> int:
     """Move what stands on the source's cards to the target's, made where there are none; how many. Twice is once.
 
-    The opening gift is given once to a person: what is left of a second one does not move. A card is open when either
+    The opening gift is given once to a person: what is left of a second one stays behind, for an unmerge. A card is open when either
     was; the brand's card moves where the target has none.
     """
     moved = 0
@@ -55,7 +55,7 @@ def _merge(pk: int, source: Member, target: Member, at: dt.datetime) -> int:
     if giver.status == Card.Status.ACTIVE:
         taker.status, taker.left_at = Card.Status.ACTIVE, None
     external_card, giver.external_card = giver.external_card, ""
-    cards.move(giver, _movements(-spent, -orders, -points, reference), at)
+    cards.move(giver, _movements(-spent, -orders, gift - points, reference), at)
     giver.status, giver.left_at = Card.Status.LEFT, giver.left_at or max(at, giver.joined_at)
     giver.save(update_fields=["status", "left_at", "external_card"])
     CardOrder.objects.filter(card=giver).update(card=taker)
