@@ -12,6 +12,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("merchant/", merchant_site.urls),
     path("api/v1/", include("common.api.urls")),
+    path("api/v1/", include("members.api.urls")),
     path("api/v1/", include("loyalty.api.urls")),
     path("api/v1/", include("merchants.api.urls")),
     path("api/v1/", include("rewards.api.urls")),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
+
 from django.db.models import QuerySet
 
 from members.models import Consent, Member
@@ -22,3 +25,12 @@ def open_of(member: Member) -> set[tuple[str, str]]:
     """(purpose, recipient) of every consent of the member that stands now; one query."""
     rows = Consent.objects.filter(member=member, withdrawn_at=None)
     return set(rows.order_by().values_list("purpose", "recipient"))
+
+
+def of_members(member_ids: Collection[int], recipient: str) -> dict[int, set[str]]:
+    """The purposes that stand now for a recipient, by member; one query."""
+    rows = Consent.objects.filter(member__in=member_ids, recipient=recipient, withdrawn_at=None).order_by()
+    found: dict[int, set[str]] = defaultdict(set)
+    for member_id, purpose in rows.values_list("member_id", "purpose"):
+        found[member_id].add(purpose)
+    return found

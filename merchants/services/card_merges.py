@@ -18,8 +18,8 @@ Unit, Kind = CardEntry.Unit, CardEntry.Kind
 def merge(source: Member, target: Member, at: dt.datetime) -> int:
     """Move what stands on the source's cards to the target's, made where there are none; how many. Twice is once.
 
-    The opening gift is given once to a person: what is left of a second one stays behind, for an unmerge. A card is open when either
-    was; the brand's card moves where the target has none.
+    The opening gift is given once to a person: what is left of a second one stays behind, for an unmerge. A card is
+    open when either was; the brand's card moves where the target has none.
     """
     moved = 0
     with transaction.atomic():
