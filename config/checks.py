@@ -52,6 +52,17 @@ def programme(app_configs: Any, **kwargs: Any) -> Iterator[CheckMessage]:
 
 
 @register(Tags.security)
+def groups(app_configs: Any, **kwargs: Any) -> Iterator[CheckMessage]:
+    """A group of one or two is no group."""
+    if settings.INSIGHT_LEAST_GROUP < 3:
+        yield Error(
+            f"INSIGHT_LEAST_GROUP is {settings.INSIGHT_LEAST_GROUP}: merchants would see single members.",
+            hint="Write 3 or more; 10 is usual.",
+            id="config.E020",
+        )
+
+
+@register(Tags.security)
 def member_tokens(app_configs: Any, **kwargs: Any) -> Iterator[CheckMessage]:
     """A member's token is trusted only as far as key and algorithms fit together."""
     algorithms = set(settings.MEMBER_JWT_ALGORITHMS)

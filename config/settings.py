@@ -28,6 +28,8 @@ PROGRAMME_CURRENCY = env("PROGRAMME_CURRENCY", default="CNY")
 PROGRAMME_TIME_ZONE = env("PROGRAMME_TIME_ZONE", default="Asia/Shanghai")
 # The dearest prize that one ticket may win, in minor units: 50,000 yuan by law (domain.md 2.9).
 GAME_TOP_PRIZE = env.int("GAME_TOP_PRIZE", default=5_000_000)
+# Merchants see groups of buyers, none of them smaller than this.
+INSIGHT_LEAST_GROUP = env.int("INSIGHT_LEAST_GROUP", default=10)
 
 # --- Apps, from the theme down to the floors -------------------------------------------------------------------------
 

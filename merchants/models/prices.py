@@ -58,8 +58,8 @@ class MemberPrice(models.Model):
     )
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"), null=True, blank=True, help_text=_("Empty = until further notice."))
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    changed_at = models.DateTimeField(_("changed at"), auto_now=True)
+    created_at = models.DateTimeField(_("created at"), editable=False)
+    changed_at = models.DateTimeField(_("changed at"), editable=False)
 
     history = HistoricalRecords()
 

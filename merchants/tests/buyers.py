@@ -70,7 +70,7 @@ def consents(member: Member, purpose: str, recipient: str = "") -> Consent:
 def a_price(merchant: Merchant, price: int, *, sku: str = "sku-1", **values) -> MemberPrice:
     """A member price from a day ago until further notice; say `tier`, `plan` or `club` and `level`."""
     who = next(name for name in ("tier", "plan", "club") if name in values)
-    values = {"starts_at": NOON - DAY} | values
+    values = {"starts_at": NOON - DAY, "created_at": NOON, "changed_at": NOON} | values
     return MemberPrice.objects.create(merchant=merchant, sku=sku, who=who, price=price, **values)
 
 
