@@ -31,6 +31,7 @@ class RebateScheme(models.Model):
     status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.DRAFT)
     starts_on = models.DateField(_("from"), null=True, blank=True)
     ends_on = models.DateField(_("until before"), null=True, blank=True)
+    settled_until = models.DateField(_("settled until before"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("rebate scheme")
@@ -84,6 +85,11 @@ class Rebate(models.Model):
         PAID = "paid", _("Paid")
         NOTHING = "nothing", _("Nothing to pay")
 
+    class Reason(models.TextChoices):
+        PURSE_SHORT = "purse_short", _("The purse has too few points")
+        PURSE_CLOSED = "purse_closed", _("The purse is closed")
+        MEMBER_LEFT = "member_left", _("The member has left the programme")
+
     scheme = models.ForeignKey(
         RebateScheme, models.PROTECT, related_name="rebates", db_index=False, verbose_name=_("rebate scheme")
     )
@@ -96,7 +102,7 @@ class Rebate(models.Model):
     correction = models.BigIntegerField(_("correction of earlier periods"), default=0)
     points = models.BigIntegerField(_("points"))
     status = models.CharField(_("status"), max_length=7, choices=Status)
-    reason = models.CharField(_("open because"), max_length=60, blank=True)
+    reason = models.CharField(_("open because"), max_length=12, choices=Reason, blank=True)
     settled_at = models.DateTimeField(_("settled at"))
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
 

@@ -1,0 +1,89 @@
+"""Members who buy in a category and hold no card of a merchant: counted, never named (domain.md S1-29, S1-33).
+
+Counts are those of the last monthly job, kept as they were first asked for, and rounded down to a multiple of
+settings.INSIGHT_LEAST_GROUP: the difference of any two answers is nobody or a whole group.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, QuerySet
+
+from common import clock
+from common.models import JobRun
+from members.models import Consent, Member
+from members.selectors import consents
+from merchants.models import Card, CategoryBuyer, Merchant, OfferShown, ProspectOffer
+from merchants.selectors import buys, insights
+
+JOB = "count-category-buyers"
+MONTHS = 12
+
+
+def categories(merchant: Merchant, at: dt.datetime) -> list[str]:
+    """The categories in which the merchant sold something in the last twelve months: those it may ask for. Two queries."""
+    today = clock.local_date(at)
+    lines = buys.kept(merchant, clock.months_after(today, -MONTHS), today + dt.timedelta(days=1)).exclude(category="")
+    return sorted(lines.order_by().values_list("category", flat=True).distinct())
+
+
+def counted_month() -> dt.date | None:
+    """The month of the newest count; None if there is none, or one is under way just now."""
+    newest = JobRun.objects.filter(job=JOB).order_by("-as_of").first()
+    return clock.local_date(newest.as_of) if newest and newest.status == JobRun.Status.DONE else None
+
+
+def of(merchant: Merchant, category: str) -> QuerySet[CategoryBuyer]:
+    """Active members who buy in the category and hold no card of the merchant. For counting and showing offers only."""
+    cards = Card.objects.filter(member=OuterRef("member"), club__merchant=merchant, status=Card.Status.ACTIVE)
+    return CategoryBuyer.objects.filter(~Exists(cards), category=category, member__status=Member.Status.ACTIVE)
+
+
+def by_band(merchant: Merchant, category: str) -> dict[str, int]:
+    """Prospects by order days (as in insights.DAYS) and in all ("all"), each rounded down to whole groups. One query."""
+    found: dict[str, int] = {str(bound): 0 for bound in insights.DAYS}
+    rows = of(merchant, category).order_by().values("days").annotate(members=Count("pk"))
+    for row in rows:
+        found[str(insights.floor_of(insights.DAYS, row["days"]))] += row["members"]
+    found["all"] = sum(found.values())
+    return {band: blurred(members) for band, members in found.items()}
+
+
+def blurred(members: int) -> int:
+    """Rounded down to a multiple of the smallest group; 0 = fewer than that."""
+    return members // settings.INSIGHT_LEAST_GROUP * settings.INSIGHT_LEAST_GROUP
+
+
+def offers_for(member: Member, at: dt.datetime) -> QuerySet[ProspectOffer]:
+    """What may be shown to her: offers that run, in categories she buys, of merchants whose card she does not hold.
+
+    Nothing unless she agreed to recommendations by what she bought (PIPL 24).
+    """
+    cards = Card.objects.filter(member=member, club__merchant=OuterRef("merchant"), status=Card.Status.ACTIVE)
+    running = ProspectOffer.objects.filter(
+        status=ProspectOffer.Status.RUNNING, starts_at__lte=at, ends_at__gt=at, club__status="open"
+    )
+    if not consents.has(member, Consent.Purpose.PERSONALISE):
+        return running.none()
+    bought = CategoryBuyer.objects.filter(member=member).values("category")
+    return (
+        running.filter(~Exists(cards), category__in=bought).select_related("merchant", "club").order_by("ends_at", "pk")
+    )
+
+
+def reach(offers: Collection[ProspectOffer]) -> dict[int, tuple[int, int]]:
+    """(shown to, of these opened the card afterwards) for each offer, rounded down to whole groups. Two queries."""
+    shown = OfferShown.objects.filter(offer__in=offers)
+    joined = shown.filter(
+        Exists(
+            Card.objects.filter(member=OuterRef("member"), club=OuterRef("offer__club"), joined_at__gte=OuterRef("at"))
+        )
+    )
+    counts = [
+        dict(rows.order_by().values_list("offer").annotate(members=Count("pk")).values_list("offer", "members"))
+        for rows in (shown, joined)
+    ]
+    return {offer.pk: (blurred(counts[0].get(offer.pk, 0)), blurred(counts[1].get(offer.pk, 0))) for offer in offers}
