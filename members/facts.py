@@ -76,3 +76,42 @@ class ConsentWithdrawn:
     key: str
     purpose: str
     recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBought:
+    """A term of a plan was paid, tried or redeemed; `kind` is trial, sale, voucher or renewal; money in minor units."""
+
+    topic: ClassVar[str] = "plan.bought"
+    key: str
+    purchase: str
+    offer: str
+    plan: str
+    kind: str
+    channel: str
+    price: int
+    starts_at: str
+    ends_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRefunded:
+    """So much goes back, `to` the member or the channel through which the member had paid."""
+
+    topic: ClassVar[str] = "plan.refunded"
+    key: str
+    purchase: str
+    offer: str
+    refund: int
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRenewalDue:
+    """A member who agreed to renewal: the term ends at `ends_at`; charge the fee then, or hear that she stopped it."""
+
+    topic: ClassVar[str] = "plan.renewal_due"
+    key: str
+    offer: str
+    ends_at: str
+    fee: int

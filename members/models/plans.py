@@ -6,7 +6,7 @@ from .members import Member
 
 
 class Plan(models.Model):
-    """A paid membership, PLUS for example. Sales, prices and refunds come with issue 6; rules can ask for it now."""
+    """A paid membership, PLUS for example: orthogonal to the tier that is earned (domain.md S2-18). Offers sell it."""
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=100)
@@ -21,7 +21,7 @@ class Plan(models.Model):
 
 
 class Subscription(models.Model):
-    """A member's term of a plan: [starts_at, ends_at)."""
+    """A member's term of a plan: [starts_at, ends_at). A refund or a payment during the trial ends it early."""
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="subscriptions", verbose_name=_("member"))
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="subscriptions", verbose_name=_("plan"))
@@ -33,9 +33,14 @@ class Subscription(models.Model):
         verbose_name_plural = _("subscriptions")
         ordering = ["-starts_at"]
         constraints = [
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="subscription_ends_after_start"),
-            models.UniqueConstraint(fields=["member", "plan", "starts_at"], name="subscription_once"),
+            models.CheckConstraint(condition=Q(ends_at__gte=F("starts_at")), name="subscription_ends_after_start"),
+            models.UniqueConstraint(
+                fields=["member", "plan", "starts_at"],
+                name="subscription_once",
+                condition=Q(ends_at__gt=F("starts_at")),
+            ),
         ]
+        indexes = [models.Index(fields=["ends_at", "plan"], name="subscription_ending")]
 
     def __str__(self):
         return f"{self.plan}: {self.starts_at:%Y-%m-%d} – {self.ends_at:%Y-%m-%d}"

@@ -1,0 +1,250 @@
+"""Plans are asked for, paid, tried, redeemed, and paid back. Money moves in the shop; here is what it bought."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.problems import NotFound, Problem
+from common.services import audit, outbox
+from members import facts
+from members.models import AutoRenewal, Member, PlanOffer, PlanPurchase, PlanQuote, SalesChannel, Subscription, Voucher
+from members.services import plan_quotes, plan_refunds, plans
+from members.services.plan_quotes import Buyer, NotEligible
+from members.services.plan_refunds import Use
+
+Kind, Status = PlanPurchase.Kind, PlanPurchase.Status
+
+PAY_WITHIN = dt.timedelta(minutes=30)
+
+
+class QuoteOver(Problem):
+    """A quote is good for minutes, and for one purchase."""
+
+    code = "quote_over"
+    status = 409
+    title = _("This quote is no longer good. Ask for a new one.")
+
+
+class NotAwaited(Problem):
+    """The purchase was paid, paid back, or has waited too long."""
+
+    code = "purchase_not_awaited"
+    status = 409
+    title = _("This purchase does not wait for a payment.")
+
+
+class NotPaid(Problem):
+    """Only a paid purchase can be paid back."""
+
+    code = "purchase_not_paid"
+    status = 409
+    title = _("This purchase is not paid, or was paid back before.")
+
+
+class NothingToRefund(Problem):
+    """The offer's policy gives nothing back now."""
+
+    code = "no_refund_due"
+    status = 409
+    title = _("Nothing is paid back for this purchase now.")
+
+
+class NoTrial(Problem):
+    """A trial is offered once in a lifetime, to those who never had the plan."""
+
+    code = "no_trial"
+    status = 409
+    title = _("There is no free trial for this member.")
+
+
+class UnknownVoucher(Problem):
+    """The code does not exist, was used, is void or has expired: no difference is told to who guesses."""
+
+    code = "voucher_not_good"
+    status = 409
+    title = _("This code is not good.")
+
+
+@transaction.atomic
+def ask(member: Member, quote_uuid: uuid.UUID, at: dt.datetime) -> PlanPurchase:
+    """Buy at a quote's price: it waits for the shop's payment, or is paid at once if it costs nothing.
+
+    Asked again it is the same purchase. Raises NotFound, QuoteOver.
+    """
+    plans.lock(member)
+    quote = PlanQuote.objects.select_related("offer__plan", "channel").filter(uuid=quote_uuid, member=member).first()
+    if quote is None:
+        raise NotFound
+    known = PlanPurchase.objects.filter(quote=quote).first()
+    if known is not None:
+        return known
+    if quote.expires_at <= at:
+        raise QuoteOver
+    purchase = PlanPurchase.objects.create(
+        member=member,
+        offer=quote.offer,
+        channel=quote.channel,
+        kind=Kind.SALE,
+        quote=quote,
+        price=quote.price,
+        status=Status.AWAITED,
+        asked_at=at,
+    )
+    return begin(purchase, at) if not purchase.price else purchase
+
+
+@transaction.atomic
+def pay(purchase_uuid: uuid.UUID, payment: str, at: dt.datetime) -> PlanPurchase:
+    """The shop has been paid: the term begins now, or after the one that runs; a trial ends (C23).
+
+    Paid again by the same payment it stays paid. Raises NotFound, NotAwaited.
+    """
+    purchase = _locked(purchase_uuid)
+    if purchase.status == Status.PAID and purchase.payment == payment:
+        return purchase
+    if purchase.status != Status.AWAITED or purchase.asked_at + PAY_WITHIN <= at:
+        raise NotAwaited
+    purchase.payment = payment
+    return begin(purchase, at)
+
+
+@transaction.atomic
+def try_out(member: Member, offer: PlanOffer, channel: SalesChannel, at: dt.datetime) -> PlanPurchase:
+    """Begin the free trial. Raises OfferNotOnSale, NoTrial."""
+    plan_quotes.check_on_sale(offer, at)
+    plans.lock(member)
+    had_it = Subscription.objects.filter(member=member, plan=offer.plan).exists()
+    if not offer.trial_days or had_it or member.status != Member.Status.ACTIVE:
+        raise NoTrial
+    purchase = PlanPurchase.objects.create(
+        member=member, offer=offer, channel=channel, kind=Kind.TRIAL, price=0, status=Status.AWAITED, asked_at=at
+    )
+    return begin(purchase, at)
+
+
+@transaction.atomic
+def redeem(member: Member, code: str, buyer: Buyer, at: dt.datetime) -> PlanPurchase:
+    """A code of a channel buys its offer's term, once (S1-24). Raises UnknownVoucher, NotEligible."""
+    member = plans.lock(member)
+    voucher = (
+        Voucher.objects.select_for_update(of=("self",))
+        .select_related("batch__offer__plan", "batch__channel")
+        .filter(code=code.strip().upper(), redeemed_at=None, void_at=None)
+        .first()
+    )
+    if voucher is None or voucher.batch.status != voucher.batch.Status.RELEASED or voucher.batch.expires_at <= at:
+        raise UnknownVoucher
+    offer = voucher.batch.offer
+    if reasons := plan_quotes.reasons_against(member, offer, buyer, at):
+        raise NotEligible(" ".join(reason["detail"] for reason in reasons), reasons=reasons)
+    voucher.redeemed_at = at
+    voucher.save(update_fields=["redeemed_at"])
+    purchase = PlanPurchase.objects.create(
+        member=member,
+        offer=offer,
+        channel=voucher.batch.channel,
+        kind=Kind.VOUCHER,
+        voucher=voucher,
+        price=voucher.batch.price,
+        status=Status.AWAITED,
+        asked_at=at,
+    )
+    return begin(purchase, at)
+
+
+@transaction.atomic
+def refund(
+    purchase_uuid: uuid.UUID, use: Use, *, reason: str, actor: audit.Actor, at: dt.datetime, most: int | None = None
+) -> PlanPurchase:
+    """Pay back what the offer's policy gives (F23); the term ends now, later ones move forward, renewal ends.
+
+    `use` is what higher floors know of benefits used. `most` is what the member was shown: more is never less by the
+    time she confirms. The code of a channel is void, and the money goes to the channel (E55).
+    Raises NotFound, NotPaid, NothingToRefund.
+    """
+    purchase = _locked(purchase_uuid)
+    if purchase.status != Status.PAID or purchase.kind == Kind.TRIAL:
+        raise NotPaid
+    back = plan_refunds.due(purchase, use, at)
+    if most is not None:
+        back = min(back, most)
+    if not back:
+        raise NothingToRefund
+    assert purchase.subscription is not None
+    plans.end(purchase.subscription, at)
+    purchase.status, purchase.refund, purchase.refunded_at = Status.REFUNDED, back, at
+    purchase.refund_reason = reason[:200]
+    purchase.save(update_fields=["status", "refund", "refunded_at", "refund_reason"])
+    if purchase.voucher is not None:
+        Voucher.objects.filter(pk=purchase.voucher.pk).update(void_at=at)
+    _end_renewal(purchase, at)
+    audit.record(actor, "members.plan_purchases.refund", purchase, f"Paid back {back}", at, reason=reason)
+    to = "member" if purchase.channel.refunds_member else "channel"
+    outbox.publish(
+        [facts.PlanRefunded(purchase.member.external_id, str(purchase.uuid), purchase.offer.code, back, to)], at
+    )
+    return purchase
+
+
+@transaction.atomic
+def lapse(at: dt.datetime) -> int:
+    """Purchases nobody paid in time wait no longer; return how many."""
+    late = PlanPurchase.objects.filter(status=Status.AWAITED, asked_at__lte=at - PAY_WITHIN)
+    return late.update(status=Status.LAPSED)
+
+
+def _locked(purchase_uuid: uuid.UUID) -> PlanPurchase:
+    """A purchase, read under its member's lock. Raises NotFound."""
+    found = PlanPurchase.objects.filter(uuid=purchase_uuid).values_list("member_id", flat=True).first()
+    if found is None:
+        raise NotFound
+    Member.objects.select_for_update(no_key=True).get(pk=found)
+    rows = PlanPurchase.objects.select_related("offer__plan", "channel", "member", "subscription", "voucher")
+    return rows.get(uuid=purchase_uuid)
+
+
+def begin(purchase: PlanPurchase, at: dt.datetime) -> PlanPurchase:
+    """The term of a purchase that is paid now. Whatever the payment, the trial before it ends."""
+    offer = purchase.offer
+    if purchase.kind != Kind.TRIAL:
+        _end_trial(purchase, at)
+    days = offer.trial_days if purchase.kind == Kind.TRIAL else offer.term_days
+    purchase.subscription = plans.extend(purchase.member, offer.plan, days, at)
+    purchase.status, purchase.paid_at = Status.PAID, at
+    purchase.save(update_fields=["subscription", "status", "paid_at", "payment"])
+    term = purchase.subscription
+    outbox.publish(
+        [
+            facts.PlanBought(
+                key=purchase.member.external_id,
+                purchase=str(purchase.uuid),
+                offer=offer.code,
+                plan=offer.plan.code,
+                kind=purchase.kind,
+                channel=purchase.channel.code,
+                price=purchase.price,
+                starts_at=term.starts_at.isoformat(),
+                ends_at=term.ends_at.isoformat(),
+            )
+        ],
+        at,
+    )
+    return purchase
+
+
+def _end_trial(purchase: PlanPurchase, at: dt.datetime) -> None:
+    trial = Subscription.objects.filter(
+        member=purchase.member, plan=purchase.offer.plan, purchase__kind=Kind.TRIAL, ends_at__gt=at
+    ).first()
+    if trial is not None:
+        plans.end(trial, at)
+
+
+def _end_renewal(purchase: PlanPurchase, at: dt.datetime) -> None:
+    AutoRenewal.objects.filter(member=purchase.member, offer__plan=purchase.offer.plan, ended_at=None).update(
+        ended_at=at
+    )

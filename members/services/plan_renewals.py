@@ -1,0 +1,112 @@
+"""Renewal by itself: only for who agreed, with a notice days before (domain.md E56, L7). The shop takes the money."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from django.db import transaction
+from django.db.models import F, Max, Q
+from django.utils.translation import gettext_lazy as _
+
+from common.models import JobRun
+from common.problems import Problem
+from common.services import jobs, outbox
+from members import facts
+from members.models import AutoRenewal, Member, PlanOffer, PlanPurchase, SalesChannel
+from members.services import plan_purchases, plans
+
+CHUNK = 1_000
+JOB = "notice of renewals"
+
+
+class CannotRenew(Problem):
+    """The offer does not renew by itself, or the member has no term of it."""
+
+    code = "cannot_renew"
+    status = 409
+    title = _("This plan does not renew by itself.")
+
+
+@transaction.atomic
+def agree(member: Member, offer: PlanOffer, at: dt.datetime) -> AutoRenewal:
+    """The member agrees to renewal; agreed again it stays. Raises CannotRenew."""
+    plans.lock(member)
+    if not offer.renews or plans.runs_until(member, offer.plan, at) is None:
+        raise CannotRenew
+    AutoRenewal.objects.filter(member=member, offer__plan=offer.plan, ended_at=None).exclude(offer=offer).update(
+        ended_at=at
+    )
+    renewal, _new = AutoRenewal.objects.get_or_create(
+        member=member, offer=offer, ended_at=None, defaults={"given_at": at}
+    )
+    return renewal
+
+
+@transaction.atomic
+def stop(member: Member, at: dt.datetime) -> int:
+    """The member wants no plan to renew any more; the terms run on to their ends. Returns how many that ended."""
+    plans.lock(member)
+    return AutoRenewal.objects.filter(member=member, ended_at=None).update(ended_at=at)
+
+
+def due(as_of: dt.datetime):
+    """Agreements whose last term ends within the offer's days of notice and was not noticed yet."""
+    last = Max("member__subscriptions__ends_at", filter=Q(member__subscriptions__plan=F("offer__plan")))
+    rows = AutoRenewal.objects.filter(ended_at=None, member__status=Member.Status.ACTIVE).annotate(last=last)
+    unnoticed = Q(noticed_for=None) | Q(noticed_for__lt=F("last"))
+    return rows.filter(unnoticed, last__gt=as_of)
+
+
+def give_notice(as_of: dt.datetime, at: dt.datetime) -> JobRun:
+    """Nightly: tell who agreed that a term is about to renew, once for each end; nights that were missed are caught up."""
+
+    def spans() -> Iterator[tuple[int, int]]:
+        ids = list(AutoRenewal.objects.filter(ended_at=None).order_by("pk").values_list("pk", flat=True))
+        for first in range(0, len(ids), CHUNK):
+            part = ids[first : first + CHUNK]
+            yield part[0], part[-1]
+
+    return jobs.run(JOB, as_of, spans=spans, work=lambda first, last: _notice(first, last, as_of), at=at)
+
+
+def _notice(first: int, last: int, as_of: dt.datetime) -> dict[str, int]:
+    rows = due(as_of).filter(pk__range=(first, last)).select_related("offer__plan", "member")
+    near = [row for row in rows if row.last <= as_of + dt.timedelta(days=row.offer.notice_days)]
+    for row in near:
+        row.noticed_for = row.last
+    AutoRenewal.objects.bulk_update(near, ["noticed_for"], batch_size=CHUNK)
+    outbox.publish(
+        [
+            facts.PlanRenewalDue(row.member.external_id, row.offer.code, row.last.isoformat(), row.offer.fee)
+            for row in near
+        ],
+        as_of,
+    )
+    return {"noticed": len(near)}
+
+
+@transaction.atomic
+def renew(member: Member, channel: SalesChannel, payment: str, at: dt.datetime) -> PlanPurchase:
+    """The shop has charged a member who agreed and was given notice: the next term follows the old one's end (E56).
+
+    Charged again by the same payment it is the same purchase. Raises CannotRenew.
+    """
+    plans.lock(member)
+    known = PlanPurchase.objects.filter(payment=payment, member=member).first()
+    if known is not None:
+        return known
+    agreed = AutoRenewal.objects.filter(member=member, ended_at=None).select_related("offer__plan").first()
+    if agreed is None or agreed.noticed_for is None or agreed.offer.status != PlanOffer.Status.ACTIVE:
+        raise CannotRenew(_("There is no agreement to renew, or no notice was given."))
+    purchase = PlanPurchase.objects.create(
+        member=member,
+        offer=agreed.offer,
+        channel=channel,
+        kind=PlanPurchase.Kind.RENEWAL,
+        price=agreed.offer.fee,
+        payment=payment,
+        status=PlanPurchase.Status.AWAITED,
+        asked_at=at,
+    )
+    return plan_purchases.begin(purchase, at)

@@ -1,0 +1,43 @@
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import clock
+from members.models import PlanOffer, PlanPurchase, Subscription
+from members.selectors import plan_revenue
+from members.selectors.plan_revenue import Revenue
+from members.services import plan_purchases
+from members.services.plan_refunds import Use
+from members.tests.plus import BOB, DAY, NOON, a_member, buy, plus
+
+TODAY = clock.local_date(NOON)
+
+
+@pytest.mark.django_db
+def test_a_fee_is_earned_day_by_day_to_the_last_cent():
+    purchase = buy(a_member(), plus())
+    assert plan_revenue.of(purchase, TODAY - DAY) == Revenue()
+    assert plan_revenue.of(purchase, TODAY) == Revenue(14_900, 0, 40)  # 14,900/365 = 40.8
+    assert plan_revenue.of(purchase, TODAY + 364 * DAY).earned == 14_900
+    assert plan_revenue.of(purchase, TODAY + 900 * DAY).deferred == 0
+
+
+@pytest.mark.django_db
+def test_what_was_paid_back_is_not_earned_and_the_rest_is_at_once():
+    purchase = buy(a_member(), plus(refunds="prorata"))
+    plan_purchases.refund(purchase.uuid, Use(), reason="", actor=BOB, at=NOON + 3 * DAY)
+    purchase.refresh_from_db()
+    assert plan_revenue.of(purchase, TODAY + 2 * DAY) == Revenue(14_900, 0, 122)
+    assert plan_revenue.of(purchase, TODAY + 3 * DAY) == Revenue(14_900, 14_777, 123)
+
+
+@given(price=st.integers(0, 10**9), term=st.integers(1, 1000), days=st.integers(0, 1100))
+def test_no_day_takes_back_what_was_earned_before(price, term, days):
+    offer = PlanOffer(term_days=term)
+    term_row = Subscription(starts_at=NOON, ends_at=NOON + term * DAY)
+    purchase = PlanPurchase(offer=offer, price=price, subscription=term_row, paid_at=NOON, status="paid")
+    one, other = (plan_revenue.of(purchase, TODAY + dt.timedelta(days=n)) for n in (days, days + 1))
+    assert 0 <= one.earned <= other.earned <= price
+    assert one.earned + one.deferred == price
