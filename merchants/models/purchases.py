@@ -105,7 +105,6 @@ class PointPurchase(models.Model):
         verbose_name = _("purchase of points")
         verbose_name_plural = _("purchases of points")
         ordering = ["-id"]
-        permissions = [("approve_pointpurchase", _("Can approve the payment of points that merchants buy"))]
         constraints = [
             models.CheckConstraint(condition=Q(points__gt=0), name="point_purchase_has_points"),
             models.CheckConstraint(

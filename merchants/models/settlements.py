@@ -33,7 +33,6 @@ class Settlement(models.Model):
         verbose_name = _("month settlement")
         verbose_name_plural = _("month settlements")
         ordering = ["-month"]
-        permissions = [("close_settlement", _("Can close a month's settlement"))]
         constraints = [
             models.CheckConstraint(condition=Q(month__day=1), name="settlement_month_begins"),
             models.CheckConstraint(
