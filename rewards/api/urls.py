@@ -2,8 +2,6 @@ from django.urls import path, re_path
 
 from loyalty.api.views import EXTERNAL_ID
 
-from loyalty.api.views import EXTERNAL_ID
-
 from .benefits import BenefitsView, GiveBackView, MyBenefitsView, UsesView
 from .checkout import QuoteView
 from .games import GamesView, GameView, MyGamesView, MyGameView
