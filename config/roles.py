@@ -22,6 +22,9 @@ DEEDS = {
     "loyalty.approve_standing": _("Can approve tier reviews"),
     "loyalty.post_adjustment": _("Can adjust points without limit"),
     "loyalty.post_small_adjustment": _("Can adjust points up to the limit for support"),
+    "rewards.activate_benefitgrant": _("Can put grants of benefits in force and end them"),
+    "rewards.give_membergrant": _("Can give single members a benefit"),
+    "rewards.settle_instantrefund": _("Can say that the goods of an instant refund are here"),
     "rewards.activate_game": _("Can activate a game"),
     "rewards.deliver_prizeclaim": _("Can send prizes that were won"),
     "common.replay_delivery": _("Can send a delivery again"),
@@ -53,6 +56,8 @@ _STANDING_RULES = [
     "loyalty.scorethreshold",
 ]
 _MEDALS = ["loyalty.medal", "loyalty.medallevel", "loyalty.medalcategory"]
+_BENEFITS = ["rewards.benefit", "rewards.bundle", "rewards.bundleitem", "rewards.benefitgrant"]
+_BENEFIT_USES = ["rewards.benefituse", "rewards.membergrant", "rewards.birthdaypack", "rewards.instantrefund"]
 _GAMES = ["rewards.game", "rewards.gameversion", "rewards.prize"]
 _PLAYS = ["rewards.play", "rewards.prizeclaim", "rewards.seedperiod"]
 _CONFIGURATION = [
@@ -67,6 +72,7 @@ _CONFIGURATION = [
     "loyalty.tier",
     *_STANDING_RULES,
     *_MEDALS,
+    *_BENEFITS,
     *_GAMES,
     "members.plan",
     "members.subscription",
@@ -82,7 +88,7 @@ def _may(verb: str, models: list[str]) -> set[str]:
     return {f"{label.split('.')[0]}.{verb}_{label.split('.')[1]}" for label in models}
 
 
-_LOOK = _may("view", [*_MEMBERS, *_LEDGER, *_PLAYS, *_CONFIGURATION, *_HOUSE])
+_LOOK = _may("view", [*_MEMBERS, *_LEDGER, *_PLAYS, *_BENEFIT_USES, *_CONFIGURATION, "rewards.benefitbudget", *_HOUSE])
 
 ROLES: dict[str, set[str]] = {
     # Writes the programme: rules, campaigns, tiers; never puts in force what pays out.
@@ -92,8 +98,11 @@ ROLES: dict[str, set[str]] = {
     | _may("change", [*_CONFIGURATION, "common.webhookendpoint"])
     | _may("delete", _STANDING_RULES)
     | _may("delete", ["loyalty.medallevel", "loyalty.medalcategory"])
+    | _may("delete", ["rewards.bundle", "rewards.bundleitem", "rewards.benefitgrant"])
     | {
         "members.import_creditscore",
+        "rewards.give_membergrant",
+        "rewards.settle_instantrefund",
         "rewards.deliver_prizeclaim",
         "rewards.delete_gameversion",
         "rewards.delete_prize",
@@ -105,7 +114,10 @@ ROLES: dict[str, set[str]] = {
     },
     # Puts in force what pays out, and adjusts without limit.
     "finance": _LOOK
+    | _may("add", ["rewards.benefitbudget"])
+    | _may("change", ["rewards.benefitbudget"])
     | {
+        "rewards.activate_benefitgrant",
         "loyalty.activate_earningruleversion",
         "loyalty.activate_campaign",
         "rewards.activate_game",
@@ -123,9 +135,24 @@ ROLES: dict[str, set[str]] = {
     "risk": _LOOK | _may("view", [*_TRAFFIC, "axes.accessattempt", "common.staff"]) | {"loyalty.decide_conductcase"},
     # Answers members: looks, and gives small amounts with a reason.
     "support": _may(
-        "view", [*_MEMBERS, *_LEDGER, *_PLAYS, "loyalty.earningruleversion", "loyalty.earningrule", "loyalty.campaign"]
+        "view",
+        [
+            *_MEMBERS,
+            *_LEDGER,
+            *_PLAYS,
+            *_BENEFIT_USES,
+            "loyalty.earningruleversion",
+            "loyalty.earningrule",
+            "loyalty.campaign",
+            "rewards.benefit",
+        ],
     )
-    | {"loyalty.post_small_adjustment", "rewards.deliver_prizeclaim"},
+    | {
+        "loyalty.post_small_adjustment",
+        "rewards.give_membergrant",
+        "rewards.settle_instantrefund",
+        "rewards.deliver_prizeclaim",
+    },
     # The staff of merchants: what they may see is decided row by row on their own site.
     "merchant": set(),
 }

@@ -152,6 +152,27 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Benefits"),
+                "separator": True,
+                "items": [
+                    _page(_("Who gets what"), "grid_on", "rewards_benefit_matrix", "rewards.view_benefit"),
+                    _list(_("Benefits"), "volunteer_activism", "rewards", "benefit"),
+                    _list(_("Grants of benefits"), "handshake", "rewards", "benefitgrant"),
+                    _list(_("Bundles"), "package", "rewards", "bundle"),
+                    _list(_("Budgets"), "savings", "rewards", "benefitbudget"),
+                    _list(_("Uses"), "task_alt", "rewards", "benefituse"),
+                    _page(
+                        _("Settlement of benefits"),
+                        "currency_exchange",
+                        "rewards_benefituse_settlement",
+                        "rewards.view_benefituse",
+                    ),
+                    _list(_("Given to members"), "volunteer_activism", "rewards", "membergrant"),
+                    _list(_("Birthday packs"), "cake", "rewards", "birthdaypack"),
+                    _list(_("Instant refunds"), "bolt", "rewards", "instantrefund"),
+                ],
+            },
+            {
                 "title": _("Games"),
                 "separator": True,
                 "items": [

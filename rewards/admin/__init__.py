@@ -1,5 +1,35 @@
-"""Rewards and games on the operators' site."""
+"""Rewards, benefits and games on the operators' site."""
 
-from . import game_versions, games, plays, prize_claims, seeds
+from . import (
+    benefits,
+    birthdays,
+    budgets,
+    bundles,
+    game_versions,
+    games,
+    grants,
+    instant_refunds,
+    member_grants,
+    panels,
+    plays,
+    prize_claims,
+    seeds,
+    uses,
+)
 
-__all__ = ["game_versions", "games", "plays", "prize_claims", "seeds"]
+__all__ = [
+    "benefits",
+    "birthdays",
+    "budgets",
+    "bundles",
+    "game_versions",
+    "games",
+    "grants",
+    "instant_refunds",
+    "member_grants",
+    "panels",
+    "plays",
+    "prize_claims",
+    "seeds",
+    "uses",
+]

@@ -1,0 +1,77 @@
+"""Benefits in words and pictures, as every page shows them."""
+
+from __future__ import annotations
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from common.admin import words
+from merchants.models import Merchant
+from rewards.models import Allowance, Benefit, BenefitGrant, Period
+
+Kind = Benefit.Kind
+
+
+def badge(benefit: Benefit) -> SafeString:
+    """Its icon in its colour, and its name."""
+    return format_html(
+        '<span class="lp-badge"><span class="material-symbols-outlined" style="color:{}">{}</span>{}</span>',
+        benefit.colour,
+        benefit.icon,
+        benefit.name,
+    )
+
+
+_VALUES = {
+    Kind.FREE_SHIPPING: _("from %s"),
+    Kind.CATEGORY_DISCOUNT: _("%s % off"),
+    Kind.POINT_REBATE: _("%s % of the points"),
+    Kind.COUPON_PACK: _("worth %s"),
+    Kind.INSTANT_REFUND: _("up to %s"),
+    Kind.BIRTHDAY_PACK: _("%s points"),
+}
+
+
+def value(benefit: Benefit, number: int | None) -> str:
+    """What a parameter means: "from 79.00 CNY"; empty if there is none."""
+    parameter = benefit.parameter
+    if parameter is None or number is None:
+        return ""
+    said = words.money(number) if parameter.unit == "money" else words.number(number)
+    return str(_VALUES[Kind(benefit.kind)]).replace("%s", said, 1)
+
+
+def often(allowance: Allowance) -> str:
+    """How often: "3 times a month"."""
+    return rate(allowance.quota, Period(allowance.period).label)
+
+
+def rate(quota: int | None, period: object) -> str:
+    if quota is None:
+        return gettext("as often as they like")
+    return gettext("%(count)s times %(period)s") % {"count": words.number(quota), "period": period}
+
+
+def gives(benefit: Benefit, allowance: Allowance) -> str:
+    """What is given in one line: name, parameter, how often."""
+    parts = [benefit.name, value(benefit, allowance.value), often(allowance)]
+    return ", ".join(part for part in parts if part)
+
+
+def what(grant: BenefitGrant) -> str:
+    """What a grant gives, in words."""
+    if grant.benefit is not None:
+        return gives(grant.benefit, grant)
+    return gettext("Bundle: %s") % grant.bundle if grant.bundle else "–"
+
+
+def party(merchant: Merchant | None) -> str:
+    """Who issues or honours."""
+    return str(merchant) if merchant else gettext("The platform")
+
+
+def share(permille: int | None) -> str:
+    """12.3 %; – if nobody is entitled."""
+    return "–" if permille is None else f"{permille // 10}.{permille % 10} %"
