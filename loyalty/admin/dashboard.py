@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
@@ -12,8 +10,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from common import clock
+from common.admin import charts, words
 from common.admin import jobs as job_pages
-from common.admin import words
 from loyalty.selectors import dashboard
 from loyalty.selectors import programme as programmes
 
@@ -84,40 +82,13 @@ def _flow_chart(flows: dashboard.Flows) -> dict:
         {"label": names[flow], "data": flows.by_month[flow], "borderColor": colour, "backgroundColor": colour}
         for flow, colour in _COLOURS.items()
     ]
-    return _chart([_month(month) for month in flows.months], datasets, legend=True)
+    return charts.chart([_month(month) for month in flows.months], datasets, legend=True)
 
 
 def _expiry_chart(expiring: list) -> dict:
     data = [points for _month_, points in expiring]
     bars = [{"label": gettext("Points"), "data": data, "backgroundColor": _COLOURS["expired"]}]
-    return _chart([_month(month) for month, _points in expiring], bars, legend=False)
-
-
-def _chart(labels: list[str], datasets: list[dict], *, legend: bool) -> dict:
-    options = {
-        "animation": False,
-        "responsive": True,
-        "maintainAspectRatio": False,
-        "maxBarThickness": 22,
-        "plugins": {
-            "legend": {"display": legend, "position": "bottom", "labels": {"usePointStyle": True, "color": "#9ca3af"}}
-        },
-        "scales": {
-            "x": {"ticks": {"color": "#9ca3af"}, "grid": {"display": False}},
-            "y": {
-                "display": True,
-                "beginAtZero": True,
-                "ticks": {"color": "#9ca3af", "precision": 0},
-                "grid": {"color": "rgba(156,163,175,.2)"},
-            },
-        },
-    }
-    return {
-        "data": json.dumps({"labels": labels, "datasets": datasets}),
-        "options": json.dumps(options),
-        "rows": list(zip(labels, *[dataset["data"] for dataset in datasets], strict=True)),
-        "names": [dataset["label"] for dataset in datasets],
-    }
+    return charts.chart([_month(month) for month, _points in expiring], bars, legend=False)
 
 
 def _month(month) -> str:

@@ -45,9 +45,12 @@ class MerchantSite(ClosedSite):
             raise ImproperlyConfigured(f"{admin_class}: pages of the merchants' site derive from PortalMixin.")
         super().register(model_or_iterable, admin_class, **options)
 
-    def opens(self, request: HttpRequest, app: str, model: str) -> bool:
-        """Whether the page of a model opens to whoever is signed in; the sidebar asks."""
-        return self.get_model_admin(apps.get_model(app, model)).has_module_permission(request)
+    def opens(self, request: HttpRequest, app: str, model: str, verb: str = "changelist") -> bool:
+        """Whether the page of a model opens to whoever is signed in ("add": whether it lets add); sidebar and overview ask."""
+        page = self._registry.get(apps.get_model(app, model))
+        if page is None:
+            return False
+        return page.has_add_permission(request) if verb == "add" else page.has_module_permission(request)
 
     def rows(self, request: HttpRequest, model: type[Model]) -> QuerySet:
         """The rows of a model that belong to the signed-in person's merchant; none where no way leads to it."""

@@ -26,7 +26,7 @@ from loyalty.services import expiry, ledger
 from loyalty.services.ledger import Kind
 from members.models import Member, Plan
 from merchants.admin.site import site
-from merchants.models import Merchant, PointPack, Purse, StaffRole
+from merchants.models import Merchant, PointPack, Purse, Settlement, StaffRole
 from merchants.services import purses
 
 PASSWORD = "correct-horse-battery"
@@ -52,11 +52,16 @@ def _pack() -> PointPack:
     return PointPack.objects.get_or_create(code="pack", defaults={"name": "Pack", "points": 1000, "price": 1000})[0]
 
 
+def _settlement() -> Settlement:
+    return Settlement.objects.get_or_create(month=dt.date(2026, 1, 1))[0]
+
+
 _PROGRAMME: dict[type[models.Model], Callable[[], models.Model]] = {
     Member: shared_member,
     Tier: _tier,
     Plan: _plan,
     PointPack: _pack,
+    Settlement: _settlement,
 }
 
 
@@ -105,6 +110,7 @@ FACTORIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "merchants.Rebate": lambda world: {"status": "open", "ends_on": timezone.now().date()},
     "merchants.RebateScheme": lambda world: {},
     "merchants.RebateStep": lambda world: {},
+    "merchants.SettlementCell": lambda world: {"redeemer": None},
     "merchants.StaffRole": lambda world: {"staff": world.owner, "role": "owner"},
     "merchants.Store": lambda world: {},
 }
