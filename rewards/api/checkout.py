@@ -1,4 +1,4 @@
-"""POST /api/v1/checkout/quote: what points can do for a basket."""
+"""POST /api/v1/checkout/quote: what a basket costs a member, what points can do for it, what it earns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from typing import Annotated, Any
 
 from django.utils import timezone
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from msgspec import Meta, Struct, field
 from rest_framework import serializers
@@ -22,11 +23,12 @@ from loyalty.selectors import members as selectors
 from loyalty.services.occasions import Item
 from members.services import members
 from members.services.profiles import ExternalId
+from rewards.models import Redemption
 from rewards.services import checkout
 
 
 class QuoteRequestLine(Struct, frozen=True, kw_only=True):
-    """`cash` is the price of the whole line before points, in minor units."""
+    """`cash` is the list price of the whole line, before member prices and points, in minor units."""
 
     line: LineNumber
     cash: Amount
@@ -49,8 +51,41 @@ class QuoteRequest(Struct, frozen=True, kw_only=True):
 
 class QuoteLineSerializer(serializers.Serializer):
     line = serializers.CharField()
+    list_price = serializers.IntegerField(help_text="As asked, for the whole line.")
+    price = serializers.IntegerField(help_text="The member's price of the whole line, before points.")
+    because = serializers.CharField(help_text="Why it is lower, in the caller's language; else empty.")
     points = serializers.IntegerField()
     cash = serializers.IntegerField(help_text="What is left to pay in money, in minor units.")
+
+
+class FreightSerializer(serializers.Serializer):
+    asked = serializers.IntegerField()
+    to_pay = serializers.IntegerField()
+    free_from = serializers.IntegerField(
+        allow_null=True, help_text="Shipping is free from this sum of goods at the member's prices; null = never."
+    )
+    missing = serializers.IntegerField(allow_null=True, help_text="How much more has to be bought for it.")
+
+
+class CouponSerializer(serializers.Serializer):
+    """What the coupon asks for (a least amount, a category) is the shop's business."""
+
+    code = serializers.CharField()
+    reward = serializers.CharField(help_text="The reward's code.")
+    name = serializers.CharField()
+    worth = serializers.IntegerField(help_text="In minor units, as the catalogue says.")
+    until = serializers.DateTimeField(allow_null=True)
+
+
+class PlanSavingSerializer(serializers.Serializer):
+    plan = serializers.CharField()
+    name = serializers.CharField()
+    total = serializers.IntegerField(help_text="What the plan would save on this basket, in minor units.")
+    prices = serializers.IntegerField(help_text="Of which by lower prices.")
+    freight = serializers.IntegerField(help_text="Of which by free shipping.")
+    points = serializers.IntegerField(help_text="Points earned besides; negative if lower prices earn fewer.")
+    points_value = serializers.IntegerField(help_text="Their worth, part of the total.")
+    basis = serializers.CharField(help_text="What it was reckoned from, in the caller's language.")
 
 
 class QuoteSerializer(serializers.Serializer):
@@ -63,12 +98,18 @@ class QuoteSerializer(serializers.Serializer):
     growth_to_earn = serializers.IntegerField(help_text="Whole growth, if no points are used.")
     growth_to_earn_with_points = serializers.IntegerField(help_text="Whole growth, if `max_points` are used.")
     lines = QuoteLineSerializer(many=True, help_text="How `max_points` fall on the lines.")
+    list_total = serializers.IntegerField(help_text="All lines at the list price.")
+    total = serializers.IntegerField(help_text="All lines at the member's prices, before points, without freight.")
+    saving = serializers.IntegerField(help_text="What member prices and discounts save.")
+    freight = FreightSerializer()
+    coupons = CouponSerializer(many=True, help_text="Those the member holds and may use now.")
+    plans = PlanSavingSerializer(many=True, help_text="Paid plans that would save something here, the most first.")
 
 
 BASKET = {
     "member": "cust-42",
     "lines": [
-        {"line": "1", "sku": "sku-9", "category": "books", "quantity": 2, "cash": 6660},
+        {"line": "1", "sku": "sku-9", "category": "books", "store": "acme-1", "quantity": 2, "cash": 7000},
         {"line": "2", "sku": "gift-card", "cash": 1000, "virtual": True},
     ],
     "freight": 600,
@@ -82,8 +123,86 @@ OFFER = {
     "points_to_earn_with_points": 36,
     "growth_to_earn": 66,
     "growth_to_earn_with_points": 36,
-    "lines": [{"line": "1", "points": 3000, "cash": 3660}, {"line": "2", "points": 1000, "cash": 0}],
+    "lines": [
+        {"line": "1", "list_price": 7000, "price": 6660, "because": "Gold price", "points": 3000, "cash": 3660},
+        {"line": "2", "list_price": 1000, "price": 1000, "because": "", "points": 1000, "cash": 0},
+    ],
+    "list_total": 8000,
+    "total": 7660,
+    "saving": 340,
+    "freight": {"asked": 600, "to_pay": 600, "free_from": 9900, "missing": 3240},
+    "coupons": [
+        {
+            "code": "TEA-7QK2",
+            "reward": "tea-500",
+            "name": "5.00 off tea",
+            "worth": 500,
+            "until": "2026-12-31T16:00:00Z",
+        }
+    ],
+    "plans": [
+        {
+            "plan": "plus",
+            "name": "PLUS",
+            "total": 960,
+            "prices": 360,
+            "freight": 600,
+            "points": 0,
+            "points_value": 0,
+            "basis": "Prices, free shipping and points of PLUS on this basket; nothing else is counted.",
+        }
+    ],
 }
+
+
+def document(quote: checkout.Quote) -> dict[str, Any]:
+    """The quote as it is answered."""
+    basket = quote.basket
+    return {name: getattr(quote, name) for name in _PLAIN} | {
+        "lines": [dataclasses.asdict(line) for line in quote.lines],
+        "list_total": basket.list_cash,
+        "total": basket.cash,
+        "saving": basket.list_cash - basket.cash,
+        "freight": {
+            "asked": basket.freight,
+            "to_pay": basket.freight_to_pay,
+            "free_from": basket.free_shipping_from,
+            "missing": basket.missing_for_free_shipping,
+        },
+        "coupons": [_coupon(redemption) for redemption in quote.coupons],
+        "plans": [_saving(saving) for saving in quote.plans],
+    }
+
+
+_PLAIN = (
+    "max_points", "points_step", "points_value", "points_available", "points_to_earn", "points_to_earn_with_points",
+    "growth_to_earn", "growth_to_earn_with_points",
+)  # fmt: skip
+
+
+def _coupon(redemption: Redemption) -> dict[str, Any]:
+    reward = redemption.reward
+    return {
+        "code": redemption.code.code,
+        "reward": reward.code,
+        "name": reward.name,
+        "worth": reward.perceived_value,
+        "until": redemption.expires_at,
+    }
+
+
+def _saving(saving: checkout.PlanSaving) -> dict[str, Any]:
+    basis = gettext("Prices, free shipping and points of %s on this basket; nothing else is counted.")
+    return {
+        "plan": saving.plan.code,
+        "name": saving.plan.name,
+        "total": saving.total,
+        "prices": saving.prices,
+        "freight": saving.freight,
+        "points": saving.points,
+        "points_value": saving.points_value,
+        "basis": basis % saving.plan.name,
+    }
 
 
 class QuoteView(ServerView, APIView):
@@ -91,8 +210,11 @@ class QuoteView(ServerView, APIView):
 
     @extend_schema(
         tags=["checkout"],
-        summary="What points can do for a basket, and what the basket earns",
-        description="Nothing is written and nothing is set aside; see holds for that.",
+        summary="What a basket costs a member, what points can do for it, and what it earns",
+        description=(
+            "Nothing is written and nothing is set aside; see holds for that. An order completed with these lines "
+            "(`cash` and `points` as quoted) earns just what is quoted."
+        ),
         operation_id="checkout_quote",
         request=QuoteRequest,
         responses=QuoteSerializer,
@@ -115,5 +237,5 @@ class QuoteView(ServerView, APIView):
             )
             for line in asked.lines
         ]
-        quote = checkout.quote(member, basket, channel=asked.channel, at=timezone.now())
-        return Response(dataclasses.asdict(quote))
+        quote = checkout.quote(member, basket, channel=asked.channel, at=timezone.now(), freight=asked.freight)
+        return Response(QuoteSerializer(document(quote)).data)

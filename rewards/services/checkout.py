@@ -1,10 +1,10 @@
-"""The checkout quote: what points can do for a basket, and what the basket earns. Nothing is written."""
+"""The checkout quote: what a basket costs a member, what points can do for it, and what it earns. Nothing is written."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common import clock
 from loyalty.models import Account, EarningRuleVersion, OrderLine, Programme, Standing
@@ -16,16 +16,43 @@ from loyalty.services.caps import Caps
 from loyalty.services.ledger import Book
 from loyalty.services.occasions import Facts, Item, Occasion
 from loyalty.services.rules import RuleBook
-from members.models import Member
+from members.models import Member, Plan
+from rewards.models import Redemption
+from rewards.selectors import baskets, coupons, entitlements
+from rewards.selectors.baskets import Basket, Terms
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
-    """How one line would be paid if the most points were used: `points`, and `cash` in minor units."""
+    """How one line would be paid if the most points were used: `points`, and `cash` in minor units.
+
+    `list_price` and `price` are those of the whole line before points; `because` says why the price is lower.
+    """
 
     line: str
+    list_price: int
+    price: int
+    because: str
     points: int
     cash: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSaving:
+    """What a paid plan would save on this very basket (S1-22), in minor units; `total` = prices + freight + points_value.
+
+    `points` would be earned besides; lower prices earn fewer, which is counted, so it may be negative.
+    """
+
+    plan: Plan
+    prices: int
+    freight: int
+    points: int
+    points_value: int
+
+    @property
+    def total(self) -> int:
+        return self.prices + self.freight + self.points_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +60,7 @@ class Quote:
     """What is offered at checkout; money in minor units.
 
     `points_to_earn` and `growth_to_earn` are for a basket paid in cash alone, those `_with_points` for one paid with the
-    most points. Growth is whole.
+    most points. Growth is whole. `coupons` are those the member holds; what they ask for is the shop's business.
     """
 
     max_points: int
@@ -45,76 +72,120 @@ class Quote:
     growth_to_earn: int
     growth_to_earn_with_points: int
     lines: list[QuoteLine]
+    basket: Basket
+    coupons: list[Redemption]
+    plans: list[PlanSaving]
 
 
-def quote(member: Member, basket: Sequence[Item], *, channel: str, at: dt.datetime) -> Quote:
-    """Quote a basket (each item's `cash` is its price before points) for a member read by `members.with_wallets`.
+def quote(member: Member, items: Sequence[Item], *, channel: str, at: dt.datetime, freight: int = 0) -> Quote:
+    """Quote a basket (each item's `cash` is its list price) for a member read by `members.with_wallets`.
 
-    The most points: domain.md F9, from what is available now; their share of each line: F10. What will be earned is what
-    the rules in force say, with the caps this member has left; campaigns' budgets are not foreseen. Growth:
-    what the policy in force and the member's coefficient give (F1).
+    Prices come first: the best member price or discount of each line. The most points: domain.md F9, from what is
+    available now; their share of each line: F10. What will be earned is what the rules in force say of the cash that is
+    left, with the caps this member has left; campaigns' budgets are not foreseen. Growth: what the policy in force and
+    the member's coefficient give (F1). An order completed with just these lines earns just that.
     """
     programme = programmes.current()
     account = selectors.account_of(member)
     available = balances.of(account, at).available if account else 0
-    payable = [tenders.Payable(item.number, item.cash, item.virtual) for item in basket]
+    terms = baskets.terms_of(member, at)
+    basket = baskets.price(terms, items, freight, at)
+    payable = [tenders.Payable(line.item.number, line.cash, line.item.virtual) for line in basket.lines]
     most = tenders.most(programme, payable, available)
-    lines = _lines(programme, payable, most)
-    forecast = _Forecast(programme, member, account, basket, channel, at)
-    in_cash, with_points = [item.cash for item in basket], [line.cash for line in lines]
+    lines = _lines(programme, basket, payable, most)
+    forecast = _Forecast(programme, member, account, items, channel, at)
+    in_cash, with_points = [line.cash for line in basket.lines], [line.cash for line in lines]
+    points_to_earn = forecast.points(in_cash)
     return Quote(
         max_points=most,
         points_step=programme.tender_step,
         points_value=programmes.money_of(programme, most),
         points_available=available,
-        points_to_earn=forecast.points(in_cash),
+        points_to_earn=points_to_earn,
         points_to_earn_with_points=forecast.points(with_points),
         growth_to_earn=forecast.growth(in_cash),
         growth_to_earn_with_points=forecast.growth(with_points),
         lines=lines,
+        basket=basket,
+        coupons=coupons.held(member, at),
+        plans=_plans(programme, terms, basket, forecast, points_to_earn, at),
     )
 
 
-def _lines(programme: Programme, payable: Sequence[tenders.Payable], points: int) -> list[QuoteLine]:
+def _lines(programme: Programme, basket: Basket, payable: Sequence[tenders.Payable], points: int) -> list[QuoteLine]:
     shares = tenders.allocate(programme, payable, points)
     return [
-        QuoteLine(line.number, share, line.cash - programmes.money_of(programme, share))
-        for line, share in zip(payable, shares, strict=True)
+        QuoteLine(
+            line=line.item.number,
+            list_price=line.list_cash,
+            price=line.cash,
+            because=line.because,
+            points=share,
+            cash=line.cash - programmes.money_of(programme, share),
+        )
+        for line, share in zip(basket.lines, shares, strict=True)
     ]
 
 
+def _plans(
+    programme: Programme, terms: Terms, basket: Basket, forecast: _Forecast, points: int, at: dt.datetime
+) -> list[PlanSaving]:
+    """What the plans the member does not have would save, the most first; those that save nothing are left out."""
+    found = []
+    plans = list(Plan.objects.exclude(pk__in=terms.buyer.plans).order_by("code"))
+    grants = entitlements.granted(at) if plans else []
+    items = [line.item for line in basket.lines]
+    for plan in plans:
+        with_plan = baskets.price(terms.with_plan(plan, grants, at), items, basket.freight, at)
+        more = forecast.points([line.cash for line in with_plan.lines], plan=plan.code) - points
+        sign = -1 if more < 0 else 1
+        saving = PlanSaving(
+            plan=plan,
+            prices=basket.cash - with_plan.cash,
+            freight=basket.freight_to_pay - with_plan.freight_to_pay,
+            points=more,
+            points_value=sign * programmes.money_of(programme, abs(more)),
+        )
+        if saving.total > 0:
+            found.append(saving)
+    return sorted(found, key=lambda saving: -saving.total)
+
+
 class _Forecast:
-    """What the rules would be told of this basket, read once and asked twice."""
+    """What the rules would be told of this basket, read once and asked several times."""
 
     def __init__(
         self,
         programme: Programme,
         member: Member,
         account: Account | None,
-        basket: Sequence[Item],
+        items: Sequence[Item],
         channel: str,
         at: dt.datetime,
     ):
         book = rules.load(programme)
         self._rules: RuleBook = book
-        self._facts: Facts = trials.facts_of(selectors.wallet_of(member), book, at, {item.category for item in basket})
+        self._facts: Facts = trials.facts_of(selectors.wallet_of(member), book, at, {item.category for item in items})
         self._programme, self._account = programme, account
         self._standing: Standing | None = selectors.standing_of(member)
         self._caps = Caps(Book([account] if account else [], at), [at])
-        self._basket, self._channel, self._at = basket, channel, at
+        self._items, self._channel, self._at = items, channel, at
 
-    def points(self, cash: Sequence[int]) -> int:
-        """Points earned if the items are paid with so much cash."""
-        for item, amount in zip(self._basket, cash, strict=True):
-            item.cash = amount
-            item.new_category = item.category in self._facts.new_categories
+    def points(self, cash: Sequence[int], *, plan: str = "") -> int:
+        """Points earned if the items are paid with so much cash, and with a further plan."""
+        new = self._facts.new_categories
+        items = [
+            replace(item, cash=amount, new_category=item.category in new)
+            for item, amount in zip(self._items, cash, strict=True)
+        ]
+        facts = replace(self._facts, plans=[*self._facts.plans, plan]) if plan else self._facts
         occasion = Occasion(
             type="order.completed",
             at=self._at,
             local=clock.local(self._at),
-            facts=self._facts,
+            facts=facts,
             channel=self._channel,
-            items=list(self._basket),
+            items=items,
         )
         return trials.net(earning.evaluate(self._rules.in_force(occasion.type, self._at), occasion, self))
 
@@ -122,7 +193,7 @@ class _Forecast:
         """Whole growth earned if the items are paid with so much cash."""
         lines = (
             OrderLine(cash=amount, category=item.category, store_code=item.store, is_virtual=item.virtual)
-            for item, amount in zip(self._basket, cash, strict=True)
+            for item, amount in zip(self._items, cash, strict=True)
         )
         return standings.to_earn(self._programme, self._standing, lines, self._at)
 

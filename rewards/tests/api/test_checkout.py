@@ -1,8 +1,12 @@
 import pytest
+from django.utils import timezone
 
 from loyalty.models import Entry, Wallet
 from loyalty.tests.api.callers import grant, shop
 from members.services import members
+from merchants.tests import buyers
+from rewards.tests import perks
+from rewards.tests.shop import a_reward, redeem
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +31,35 @@ def test_the_shop_is_told_what_points_can_do(server, alice):
         "points_to_earn_with_points": 0,
         "growth_to_earn": 0,
         "growth_to_earn_with_points": 0,
-        "lines": [{"line": "1", "points": 2000, "cash": 2000}],
+        "lines": [{"line": "1", "list_price": 4000, "price": 4000, "because": "", "points": 2000, "cash": 2000}],
+        "list_total": 4000,
+        "total": 4000,
+        "saving": 0,
+        "freight": {"asked": 600, "to_pay": 600, "free_from": None, "missing": None},
+        "coupons": [],
+        "plans": [],
     }
+
+
+def test_the_shop_is_told_prices_shipping_coupons_and_what_a_plan_would_save(server, alice):
+    now = timezone.now()
+    merchant = buyers.a_merchant("acme", "acme-1")
+    buyers.in_tier(alice, perks.tier("gold"))
+    buyers.a_price(merchant, 1900, tier=perks.tier("silver"), starts_at=now)
+    buyers.a_price(merchant, 1800, plan=buyers.a_plan(), starts_at=now)
+    perks.grant(perks.benefit("shipping", kind="free_shipping"), perks.tier("bronze"), value=9900)
+    perks.grant(perks.benefit("plus-shipping", kind="free_shipping"), buyers.a_plan(), value=0)
+    grant(alice, 500)
+    redeem(a_reward("tea", kind="coupon", perceived_value=500), at=now)
+    line = {"line": "1", "cash": 4000, "quantity": 2, "sku": "sku-1", "store": "acme-1"}
+    told = server.post("/api/v1/checkout/quote", BODY | {"lines": [line]}).json()
+    assert (told["list_total"], told["total"], told["saving"]) == (4000, 3800, 200)
+    assert told["lines"][0]["because"] == "Silver price"
+    assert told["freight"] == {"asked": 600, "to_pay": 600, "free_from": 9900, "missing": 6100}
+    assert [(coupon["reward"], coupon["worth"]) for coupon in told["coupons"]] == [("tea", 500)]
+    (plus,) = told["plans"]
+    assert (plus["total"], plus["prices"], plus["freight"], plus["points"]) == (800, 200, 600, 0)
+    assert plus["basis"].startswith("Prices, free shipping and points of PLUS")
 
 
 def test_a_quote_writes_nothing(server, alice, bob):

@@ -1,15 +1,24 @@
 import random
+from contextlib import contextmanager
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from loyalty.models import CapCounter, GrowthPolicy, Programme, Standing
 from loyalty.selectors import members as selectors
 from loyalty.selectors import programme
 from loyalty.services.occasions import Item
 from loyalty.tests.api.callers import grant, one_point_per_yuan
-from loyalty.tests.stage import a_growth_policy, a_ladder, line, order, send
+from loyalty.tests.stage import DAY, NOON, a_growth_policy, a_ladder, a_rule, give, line, order, send
+from merchants.tests import buyers
+from rewards.models import Redemption
+from rewards.selectors import baskets
 from rewards.services import checkout
+from rewards.tests import perks
+from rewards.tests.shop import a_reward, redeem
 
 pytestmark = pytest.mark.django_db
 
@@ -146,5 +155,187 @@ def test_a_quote_costs_the_same_for_many_lots_and_lines(alice, django_assert_max
     for _ in range(30):
         grant(alice, 1000)
     quote(goods(4000))
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(15):
         quote(*[goods(4000, str(number)) for number in range(50)])
+
+
+# Prices, shipping, plans --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def acme(alice):
+    """A merchant whose sku-1 costs members of silver 80.00, and with PLUS 70.00."""
+    merchant = buyers.a_merchant("acme", "acme-1")
+    now = timezone.now()
+    buyers.a_price(merchant, 8000, tier=perks.tier("silver"), starts_at=now)
+    buyers.a_price(merchant, 7000, plan=buyers.a_plan(), starts_at=now)
+    return merchant
+
+
+def shelf(cash=10_000, number="1", **fields):
+    return goods(cash, number, **({"sku": "sku-1", "store": "acme-1"} | fields))
+
+
+def test_points_pay_and_earn_on_the_members_price(alice, acme):
+    one_point_per_yuan()
+    a_growth_policy()
+    buyers.in_tier(alice, perks.tier("silver"))
+    answer = quote(shelf(), balance=9_000, owner=alice)
+    assert answer.lines[0].price == 8_000
+    assert (answer.max_points, answer.lines[0].cash) == (4_000, 4_000)
+    assert (answer.points_to_earn, answer.points_to_earn_with_points) == (80, 40)
+    assert (answer.growth_to_earn, answer.growth_to_earn_with_points) == (80, 40)
+
+
+def test_a_price_and_a_discount_are_never_both_taken_off_the_same_line(alice, acme):
+    """domain.md F22: the better one counts."""
+    buyers.in_tier(alice, perks.tier("silver"))
+    books = perks.benefit("books", kind="category_discount", category="books")
+    perks.grant(books, value=15)
+    lines = quote(shelf(category="books"), shelf(10_000, "2", category="books", sku="sku-2")).lines
+    assert [(line.price, line.because) for line in lines] == [(8_000, "Silver price"), (8_500, "15 % off books")]
+
+
+@pytest.mark.parametrize(("cash", "percent", "left"), [(999, 15, 849), (1, 50, 1), (333, 10, 300), (100, 0, 100)])
+def test_a_discount_is_rounded_half_up(cash, percent, left):
+    assert baskets.discount(cash, percent) == left
+
+
+def test_shipping_is_free_from_a_sum_of_goods_at_the_members_prices(alice, acme):
+    buyers.in_tier(alice, perks.tier("silver"))
+    perks.grant(perks.benefit("shipping", kind="free_shipping"), value=8_000)
+    member = selectors.with_wallets().get(external_id="alice")
+
+    def freight(*items):
+        basket = checkout.quote(member, items, channel="", at=timezone.now(), freight=600).basket
+        return basket.freight_to_pay, basket.missing_for_free_shipping
+
+    assert freight(shelf()) == (0, None)
+    assert freight(goods(7_999)) == (600, 1)
+    assert freight(goods(7_999), goods(500, "2", virtual=True)) == (600, 1)
+
+
+def test_without_an_entitlement_shipping_is_never_free(alice):
+    member = selectors.with_wallets().get(external_id="alice")
+    basket = checkout.quote(member, [goods(10**6)], channel="", at=timezone.now(), freight=600).basket
+    assert (basket.freight_to_pay, basket.free_shipping_from, basket.missing_for_free_shipping) == (600, None, None)
+
+
+def test_what_a_plan_would_save_counts_prices_freight_and_points_on_this_basket(alice, acme):
+    """S1-22. Points are those of the lower price, less what would be earned without the plan."""
+    one_point_per_yuan()
+    a_rule("plus", formula="multiplier", multiplier_percent=300, conditions=[("member.plan", "is", "plus")])
+    perks.grant(perks.benefit("plus-shipping", kind="free_shipping"), buyers.a_plan(), value=5_000)
+    member = selectors.with_wallets().get(external_id="alice")
+    told = checkout.quote(member, [shelf()], channel="", at=timezone.now(), freight=600)
+    (saving,) = told.plans
+    assert told.points_to_earn == 100
+    assert (saving.prices, saving.freight, saving.points, saving.points_value) == (3_000, 600, 110, 110)
+    assert saving.total == 3_710
+
+
+def test_a_plan_that_would_save_nothing_or_is_had_already_is_not_offered(alice, acme):
+    now = timezone.now()
+    assert quote(goods(10_000)).plans == []
+    buyers.subscribed(alice, buyers.a_plan(), starts_at=now, ends_at=now + DAY)
+    answer = quote(shelf())
+    assert (answer.plans, answer.lines[0].price) == ([], 7_000)
+
+
+def test_fewer_points_at_a_lower_price_are_taken_from_what_a_plan_saves(alice, acme):
+    one_point_per_yuan()
+    (saving,) = quote(shelf()).plans
+    assert (saving.prices, saving.points, saving.total) == (3_000, -30, 2_970)
+
+
+def test_only_coupons_that_can_still_be_used_are_told(alice):
+    now = timezone.now()
+    give(1000, at=now)
+    kept, used, gift = (redeem(a_reward(kind=kind), at=now) for kind in ("coupon", "coupon", "gift"))
+    Redemption.objects.filter(pk=used.pk).update(status="used")
+    assert [one.pk for one in quote(goods(100)).coupons] == [kept.pk]
+    assert gift.reward.kind == "gift"
+    Redemption.objects.filter(pk=kept.pk).update(expires_at=now)
+    assert quote(goods(100)).coupons == []
+
+
+@contextmanager
+def undone():
+    """What is done inside is rolled back. A savepoint of its own: the inbox opens durable transactions."""
+    point = transaction.savepoint()
+    try:
+        yield
+    finally:
+        transaction.savepoint_rollback(point)
+
+
+LINES = st.lists(
+    st.tuples(
+        st.integers(1, 30_000),  # list price of one
+        st.integers(1, 3),  # quantity
+        st.sampled_from(["sku-1", "sku-2", ""]),
+        st.sampled_from(["acme-1", "acme-2", ""]),
+        st.sampled_from(["books", "cards", "tea"]),
+        st.booleans(),  # virtual
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=LINES,
+    points=st.integers(1, 60_000),
+    caps=st.tuples(*[st.none() | st.integers(1, 300)] * 3),
+    price=st.integers(1, 20_000),
+    percent=st.sampled_from([0, 5, 30]),
+    coefficient=st.sampled_from([0, 100, 130]),
+    is_plus=st.booleans(),
+)
+def test_what_is_quoted_is_what_completion_does(db, lines, points, caps, price, percent, coefficient, is_plus):
+    """Points spent, points earned and growth, with the most points and without any, at member prices and discounts."""
+    at = NOON
+    with undone():
+        a_ladder()
+        a_growth_policy(excluded_categories="cards", activity_needs_order=False)
+        a_rule("basic", money_unit=100, points=1, cap_item=caps[0], cap_order=caps[1], cap_day=caps[2])
+        a_rule("plus", formula="multiplier", multiplier_percent=200, conditions=[("member.plan", "is", "plus")])
+        a_rule("new", formula="fixed", points=7, conditions=[("order.first", "is", "yes")])
+        member = buyers.a_member()
+        give(points, at=at)
+        acme = buyers.a_merchant("acme", "acme-1", "acme-2")
+        Standing.objects.filter(member=member).update(tier=perks.tier("silver"), coefficient_percent=coefficient)
+        buyers.a_price(acme, price, tier=perks.tier("silver"))
+        buyers.a_price(acme, max(price // 2, 1), plan=buyers.a_plan(), store=acme.stores.get(code="acme-2"))
+        if percent:
+            perks.grant(perks.benefit("off", kind="category_discount", category="tea"), value=percent)
+        if is_plus:
+            buyers.subscribed(member, buyers.a_plan())
+        basket = [
+            Item(str(n), sku=sku, store=store, category=category, quantity=pieces, cash=each * pieces, virtual=virtual)
+            for n, (each, pieces, sku, store, category, virtual) in enumerate(lines)
+        ]
+        told = checkout.quote(selectors.with_wallets().get(pk=member.pk), basket, channel="app", at=at, freight=500)
+        assert sum(line.points for line in told.lines) == told.max_points <= points
+        for with_points in (False, True):
+            sold = [
+                line(
+                    item.number,
+                    quoted.cash if with_points else quoted.price,
+                    points=quoted.points if with_points else 0,
+                    sku=item.sku,
+                    store=item.store,
+                    category=item.category,
+                    quantity=item.quantity,
+                    virtual=item.virtual,
+                )
+                for item, quoted in zip(basket, told.lines, strict=True)
+            ]
+            with undone():
+                effects = send("order.completed", at=at, channel="app", **order("o-1", *sold))["effects"]
+            earned = told.points_to_earn_with_points if with_points else told.points_to_earn
+            growth = told.growth_to_earn_with_points if with_points else told.growth_to_earn
+            assert effects["points"]["earned"] == earned
+            assert effects["points"].get("spent", 0) == (told.max_points if with_points else 0)
+            assert effects["growth"] == {"added": growth}

@@ -1,0 +1,124 @@
+"""What a basket costs a member before points: member prices, discounts in a category, free shipping. Minor units."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from django.utils.translation import gettext
+
+from loyalty.services.occasions import Item
+from members.models import Member, Plan
+from merchants.selectors import prices
+from merchants.selectors.prices import Buyer
+from rewards.models import Benefit, BenefitGrant
+from rewards.selectors import entitlements
+
+DISCOUNT = "discount"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms somebody buys: what prices ask of her, from where shipping is free, discounts by category."""
+
+    buyer: Buyer
+    free_shipping_from: int | None = None
+    discounts: Mapping[str, int] = field(default_factory=dict)
+
+    def with_plan(self, plan: Plan, grants: Sequence[BenefitGrant], at: dt.datetime) -> Terms:
+        """The same with a paid plan besides; `grants` are those in force."""
+        terms = replace(self, buyer=replace(self.buyer, plans=self.buyer.plans | {plan.pk}))
+        for grant in grants:
+            if grant.plan_id != plan.pk:
+                continue
+            for benefit, allowance in entitlements.contents(grant):
+                if benefit.is_on(at) and allowance.value is not None:
+                    terms = terms._better(benefit, allowance.value)
+        return terms
+
+    def _better(self, benefit: Benefit, value: int) -> Terms:
+        if benefit.kind == Benefit.Kind.FREE_SHIPPING:
+            known = self.free_shipping_from
+            return replace(self, free_shipping_from=value if known is None else min(known, value))
+        if benefit.kind == Benefit.Kind.CATEGORY_DISCOUNT:
+            best = max(self.discounts.get(benefit.category, 0), value)
+            return replace(self, discounts={**self.discounts, benefit.category: best})
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line at the list price and at the member's. `kind` is tier, plan, club, ladder or discount; empty: list price."""
+
+    item: Item
+    list_cash: int
+    cash: int
+    kind: str = ""
+    code: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """A priced basket. `goods` is what shipping looks at: lines that are sent, at the member's prices."""
+
+    lines: list[Line]
+    freight: int
+    freight_to_pay: int
+    free_shipping_from: int | None
+    goods: int
+
+    @property
+    def list_cash(self) -> int:
+        return sum(line.list_cash for line in self.lines)
+
+    @property
+    def cash(self) -> int:
+        """What the lines cost, before points and without freight."""
+        return sum(line.cash for line in self.lines)
+
+    @property
+    def missing_for_free_shipping(self) -> int | None:
+        """How much more has to be bought; None if shipping is never free, or there is none to pay."""
+        if self.free_shipping_from is None or not self.freight_to_pay:
+            return None
+        return max(self.free_shipping_from - self.goods, 0)
+
+
+def terms_of(member: Member, at: dt.datetime) -> Terms:
+    """The terms of a member, from her entitlements that have a use left and from what prices ask of her."""
+    entitled = entitlements.of(member, at)
+    return Terms(
+        prices.buyer(member, at),
+        entitlements.free_shipping_of(entitled),
+        entitlements.category_discounts_of(entitled),
+    )
+
+
+def price(terms: Terms, items: Sequence[Item], freight: int, at: dt.datetime) -> Basket:
+    """Price a basket on some terms; each item's `cash` is the list price of the whole line. At most four queries.
+
+    Of a member price and a discount the better one counts, never both on the same cent (F22). Shipping is free from a sum
+    of goods at the member's prices; how points pay changes nothing about it. Virtual lines are not sent.
+    """
+    offers = prices.best_for(terms.buyer, items, at)
+    lines = [_line(item, offers.get(item.number), terms.discounts.get(item.category, 0)) for item in items]
+    goods = sum(line.cash for line in lines if not line.item.virtual)
+    is_free = terms.free_shipping_from is not None and goods >= terms.free_shipping_from
+    return Basket(lines, freight, 0 if is_free else freight, terms.free_shipping_from, goods)
+
+
+def _line(item: Item, offer: prices.Offer | None, percent: int) -> Line:
+    discounted = discount(item.cash, percent)
+    if offer is not None and offer.cash <= discounted:
+        return Line(item, item.cash, offer.cash, offer.kind, offer.code, offer.because)
+    if discounted < item.cash:
+        because = gettext("%(percent)d %% off %(category)s") % {"percent": percent, "category": item.category}
+        return Line(item, item.cash, discounted, DISCOUNT, item.category, because)
+    return Line(item, item.cash, item.cash)
+
+
+def discount(cash: int, percent: int) -> int:
+    """What is left after so many per cent off, rounded half up."""
+    return (2 * cash * (100 - percent) + 100) // 200
