@@ -7,12 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from loyalty.models import Draw, Entry, Lot, Order, OrderLine
 from merchants.models import CampaignGrant, Club, MerchantCampaign
 
 Status, Trigger = MerchantCampaign.Status, MerchantCampaign.Trigger
+
+# The window of a birthday: so long before it, and so long after it (7 + the day itself + 7 = 15 days).
+BEFORE, AFTER = dt.timedelta(days=7), dt.timedelta(days=7)
 
 
 def on(at: dt.datetime) -> QuerySet[MerchantCampaign]:
@@ -36,29 +40,43 @@ def due(campaign: MerchantCampaign, cash: int) -> int:
 
 def kept(order: Order, club_id: int) -> int:
     """Cash of the order's lines at the club's stores, after refunds, in minor units."""
-    lines = OrderLine.objects.filter(order=order, store_code__in=_stores(club_id))
+    lines = OrderLine.objects.filter(order=order, store_code__in=stores(club_id))
     return lines.aggregate(cash=Sum(F("cash") - F("refunded_cash")))["cash"] or 0
 
 
-def _stores(club_id: int) -> QuerySet:
+def stores(club_id: int) -> QuerySet:
+    """The codes of a club's stores, as order lines name them."""
     return Club.stores.through.objects.filter(club=club_id).values("store__code")
 
 
 def birthdays(today: dt.date) -> list[tuple[int, Q]]:
     """Who has a birthday whose window holds the day, as (year of the birthday, condition on cards) (domain.md F19).
 
-    The window begins 7 days before the birthday and has 15 days, so the birthday is at most 7 days away. In a common
-    year who was born on 29 February has it on the 28th. A window may cross New Year: the birthday's year counts.
+    The window begins 7 days before the birthday and has 15 days, so the birthday is at most 7 days away. A window may
+    cross New Year: the birthday's year counts.
     """
-    found: dict[int, Q] = {}
-    for away in range(-7, 8):
-        day = today + dt.timedelta(days=away)
-        days = [day.day]
+    first, last = today - AFTER, today + BEFORE
+    if first.year == last.year:
+        return [(first.year, born(first, last))]
+    new_year = dt.date(last.year, 1, 1)
+    return [(first.year, born(first, new_year - dt.timedelta(days=1))), (last.year, born(new_year, last))]
+
+
+def born(first: dt.date, last: dt.date) -> Q:
+    """A condition on cards: the member's birthday lies in these days, both included.
+
+    In a common year who was born on 29 February has it on the 28th.
+    """
+    days: dict[int, list[int]] = {}
+    for away in range((last - first).days + 1):
+        day = first + dt.timedelta(days=away)
+        days.setdefault(day.month, []).append(day.day)
         if (day.month, day.day) == (2, 28) and (day + dt.timedelta(days=1)).month == 3:
-            days.append(29)
-        asked = Q(member__birthday__month=day.month, member__birthday__day__in=days)
-        found[day.year] = found[day.year] | asked if day.year in found else asked
-    return sorted(found.items())
+            days[2].append(29)
+    found = Q()
+    for month, within in days.items():
+        found |= Q(member__birthday__month=month, member__birthday__day__in=within)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +143,14 @@ def _afterwards(campaign: MerchantCampaign) -> dict:
         .annotate(first=Min("at"))
         .filter(first__lt=OuterRef("order__completed_at"))
     )
-    lines = OrderLine.objects.filter(Exists(first), store_code__in=_stores(campaign.club_id))
+    lines = OrderLine.objects.filter(Exists(first), store_code__in=stores(campaign.club_id))
     return lines.aggregate(orders=Count("order", distinct=True), cash=Sum(F("cash") - F("refunded_cash")))
 
 
 def with_sums(campaigns: QuerySet[MerchantCampaign]) -> QuerySet[MerchantCampaign]:
-    """Campaigns with `given` and `gifts`, for lists: no query a row."""
-    return campaigns.annotate(
-        given=Sum("grants__points", default=0), gifts=Count("grants", filter=Q(grants__points__gt=0))
-    )
+    """Campaigns with what they have `given`, for lists: no query a row."""
+    grants = CampaignGrant.objects.filter(campaign=OuterRef("pk")).order_by().values("campaign")
+    return campaigns.annotate(given=Coalesce(Subquery(grants.annotate(sum=Sum("points")).values("sum")), 0))
 
 
 def names(uuids: Iterable[str]) -> dict[str, tuple[str, str]]:

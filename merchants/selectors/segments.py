@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from members.models import Member
 from merchants.models import Card, CardSegment
@@ -41,3 +41,8 @@ def _conditions(segment: CardSegment, at: dt.datetime) -> Q:
 
 def _ago(days: int | None, at: dt.datetime) -> dt.datetime | None:
     return None if days is None else at - dt.timedelta(days=days)
+
+
+def by_level(cards: QuerySet[Card]) -> list[tuple[int, int]]:
+    """How many cards there are of each level, the lowest first."""
+    return list(cards.order_by("level").values_list("level").annotate(members=Count("pk")))

@@ -1,0 +1,60 @@
+"""Cards are put on the list of a campaign or message that means a list."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from common.problems import InvalidInput
+from common.services import audit
+from merchants.models import Audience, Card, Reach
+
+MOST = 20_000
+
+
+def list_cards(reach: Reach, names: Sequence[str], actor: audit.Actor, at: dt.datetime) -> int:
+    """Make the list of a draft: each name is a member's external id, or the brand's own card number. Returns how many.
+
+    All or nothing: InvalidInput names every row that is no card of the club, is nobody's any more or means two.
+    """
+    if reach.audience != Audience.LIST or reach.status != "draft":
+        raise InvalidInput(_("Only a draft for a list of cards takes a list."))
+    if len(names) > MOST:
+        raise InvalidInput(_("A list has at most %(most)d rows.") % {"most": MOST})
+    found = _find(reach, names)
+    errors = [
+        {"pointer": f"/cards/{row}", "code": "invalid", "detail": str(_say(name, found.get(name, [])))}
+        for row, name in enumerate(names)
+        if len(found.get(name, [])) != 1
+    ]
+    if errors:
+        raise InvalidInput(errors=errors)
+    cards = sorted({found[name][0] for name in names})
+    with transaction.atomic():
+        reach.listed.set(cards)
+        summary = _("Listed for %(what)s: %(cards)d cards") % {"what": reach, "cards": len(cards)}
+        audit.record(actor, f"merchants.{reach._meta.model_name}.list", reach, summary, at)
+    return len(cards)
+
+
+def _say(name: str, cards: Sequence[int]) -> str:
+    if cards:
+        return _("“%(name)s” is one member and another member's card.") % {"name": name}
+    return _("“%(name)s” is no open card of this membership.") % {"name": name}
+
+
+def _find(reach: Reach, names: Sequence[str]) -> dict[str, list[int]]:
+    """Open cards by either of their names. A query for a thousand names."""
+    found: dict[str, set[int]] = {}
+    for start in range(0, len(names), 1000):
+        some = set(names[start : start + 1000])
+        rows = Card.objects.filter(Q(member__external_id__in=some) | Q(external_card__in=some), club=reach.club_id)
+        rows = rows.filter(status=Card.Status.ACTIVE)
+        for pk, member, external in rows.values_list("pk", "member__external_id", "external_card"):
+            for name in {member, external} & some:
+                found.setdefault(name, set()).add(pk)
+    return {name: sorted(cards) for name, cards in found.items()}
