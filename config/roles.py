@@ -18,6 +18,7 @@ DEEDS = {
     "loyalty.publish_lifecyclepolicy": _("Can put a life-cycle policy in force"),
     "loyalty.decide_conductcase": _("Can decide whether a member's growth coefficient falls to nothing"),
     "members.import_creditscore": _("Can import credit scores from a file"),
+    "merchants.stop_merchantcampaign": _("Can stop a merchant's campaign"),
     "loyalty.override_standing": _("Can set a member's tier by hand"),
     "loyalty.approve_standing": _("Can approve tier reviews"),
     "loyalty.post_adjustment": _("Can adjust points without limit"),
@@ -59,6 +60,7 @@ _MEDALS = ["loyalty.medal", "loyalty.medallevel", "loyalty.medalcategory"]
 _BENEFITS = ["rewards.benefit", "rewards.bundle", "rewards.bundleitem", "rewards.benefitgrant"]
 _BENEFIT_USES = ["rewards.benefituse", "rewards.membergrant", "rewards.birthdaypack", "rewards.instantrefund"]
 _GAMES = ["rewards.game", "rewards.gameversion", "rewards.prize"]
+_REACH = ["merchants.merchantcampaign", "merchants.campaigngrant", "merchants.message"]
 _PLAYS = ["rewards.play", "rewards.prizeclaim", "rewards.seedperiod"]
 _CONFIGURATION = [
     "loyalty.programme",
@@ -88,7 +90,9 @@ def _may(verb: str, models: list[str]) -> set[str]:
     return {f"{label.split('.')[0]}.{verb}_{label.split('.')[1]}" for label in models}
 
 
-_LOOK = _may("view", [*_MEMBERS, *_LEDGER, *_PLAYS, *_BENEFIT_USES, *_CONFIGURATION, "rewards.benefitbudget", *_HOUSE])
+_LOOK = _may(
+    "view", [*_MEMBERS, *_LEDGER, *_PLAYS, *_REACH, *_BENEFIT_USES, *_CONFIGURATION, "rewards.benefitbudget", *_HOUSE]
+)
 
 ROLES: dict[str, set[str]] = {
     # Writes the programme: rules, campaigns, tiers; never puts in force what pays out.
@@ -103,6 +107,7 @@ ROLES: dict[str, set[str]] = {
         "members.import_creditscore",
         "rewards.give_membergrant",
         "rewards.settle_instantrefund",
+        "merchants.stop_merchantcampaign",
         "rewards.deliver_prizeclaim",
         "rewards.delete_gameversion",
         "rewards.delete_prize",
@@ -121,6 +126,7 @@ ROLES: dict[str, set[str]] = {
         "loyalty.activate_earningruleversion",
         "loyalty.activate_campaign",
         "rewards.activate_game",
+        "merchants.stop_merchantcampaign",
         "loyalty.publish_ladder",
         "loyalty.publish_growthpolicy",
         "loyalty.publish_coefficientpolicy",
@@ -140,6 +146,7 @@ ROLES: dict[str, set[str]] = {
             *_MEMBERS,
             *_LEDGER,
             *_PLAYS,
+            *_REACH,
             *_BENEFIT_USES,
             "loyalty.earningruleversion",
             "loyalty.earningrule",

@@ -149,6 +149,9 @@ UNFOLD = {
                     _list(_("Merchants"), "storefront", "merchants", "merchant"),
                     _list(_("Stores"), "store", "merchants", "store"),
                     _list(_("Merchants' staff"), "supervisor_account", "merchants", "staffrole"),
+                    _list(_("Campaigns"), "campaign", "merchants", "merchantcampaign"),
+                    _list(_("Gifts"), "featured_seasonal_and_gifts", "merchants", "campaigngrant"),
+                    _list(_("Messages"), "forum", "merchants", "message"),
                 ],
             },
             {
@@ -254,6 +257,16 @@ UNFOLD_MERCHANT = {
             {
                 "title": None,
                 "items": [{"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("merchant:index")}],
+            },
+            {
+                "title": _("Reach"),
+                "separator": True,
+                "items": [
+                    _own(_("Campaigns"), "campaign", "merchantcampaign"),
+                    _own(_("Gifts"), "featured_seasonal_and_gifts", "campaigngrant"),
+                    _own(_("Segments"), "groups", "cardsegment"),
+                    _own(_("Messages"), "forum", "message"),
+                ],
             },
             {
                 "title": _("Company"),

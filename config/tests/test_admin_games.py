@@ -76,7 +76,10 @@ def test_a_version_is_written_in_a_form_with_money_as_money(enter):
     assert answer.status_code == 302
     version = GameVersion.objects.get()
     assert (version.number, version.daily_budget, version.created_by.username) == (1, 100_00, "olivia")
-    assert list(version.prizes.values_list("name", "price", "remaining")) == [("1,000 points", 0, None), ("Mug", 20_50, 5)]
+    assert list(version.prizes.values_list("name", "price", "remaining")) == [
+        ("1,000 points", 0, None),
+        ("Mug", 20_50, 5),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 """Merchants on the operators' site, and the merchants' own site."""
 
-from . import merchants, portal
+from . import campaigns, merchants, portal
 
-__all__ = ["merchants", "portal"]
+__all__ = ["campaigns", "merchants", "portal"]

@@ -1,5 +1,6 @@
 from django.urls import URLPattern, path
 
+from .campaigns import CampaignPreviewView, CampaignStartView, CampaignStopView, CampaignsView, CampaignView
 from .my_stores import MyStoresView, MyStoreTransactionsView, MyStoreView
 from .stores import MembersView, MemberView, StoresView
 
@@ -8,6 +9,11 @@ urlpatterns: list[URLPattern] = [
     path("merchant/stores", StoresView.as_view(), name="merchant-stores"),
     path("merchant/members", MembersView.as_view(), name="merchant-members"),
     path("merchant/members/<uuid:uuid>", MemberView.as_view(), name="merchant-members-detail"),
+    path("merchant/campaigns", CampaignsView.as_view(), name="merchant-campaigns"),
+    path("merchant/campaigns/<uuid:uuid>", CampaignView.as_view(), name="merchant-campaigns-detail"),
+    path("merchant/campaigns/<uuid:uuid>/preview", CampaignPreviewView.as_view(), name="merchant-campaigns-preview"),
+    path("merchant/campaigns/<uuid:uuid>/start", CampaignStartView.as_view(), name="merchant-campaigns-start"),
+    path("merchant/campaigns/<uuid:uuid>/stop", CampaignStopView.as_view(), name="merchant-campaigns-stop"),
     path("me/stores", MyStoresView.as_view(), name="me-stores"),
     path("me/stores/<uuid:uuid>", MyStoreView.as_view(), name="me-stores-detail"),
     path("me/stores/<uuid:uuid>/transactions", MyStoreTransactionsView.as_view(), name="me-stores-transactions"),

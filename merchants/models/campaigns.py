@@ -1,7 +1,7 @@
 import uuid
 
 from django.conf import settings
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -63,7 +63,9 @@ class MerchantCampaign(Reach):
         _("at most for a member"), null=True, blank=True, validators=[MinValueValidator(1)], help_text=_("Points.")
     )
     budget = models.PositiveBigIntegerField(_("budget"), validators=[MinValueValidator(1)], help_text=_("Points."))
-    days = models.PositiveIntegerField(_("points expire after days"), default=180, validators=[MinValueValidator(1)])
+    days = models.PositiveIntegerField(
+        _("points expire after days"), default=180, validators=[MinValueValidator(1), MaxValueValidator(3660)]
+    )
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.DRAFT, editable=False)

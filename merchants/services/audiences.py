@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 
 from django.db import transaction
@@ -17,7 +18,7 @@ MOST = 20_000
 
 
 def list_cards(reach: Reach, names: Sequence[str], actor: audit.Actor, at: dt.datetime) -> int:
-    """Make the list of a draft: each name is a member's external id, or the brand's own card number. Returns how many.
+    """Make the list of a draft: each name is a card's uuid, or the brand's own card number. Returns how many.
 
     All or nothing: InvalidInput names every row that is no card of the club, is nobody's any more or means two.
     """
@@ -43,7 +44,7 @@ def list_cards(reach: Reach, names: Sequence[str], actor: audit.Actor, at: dt.da
 
 def _say(name: str, cards: Sequence[int]) -> str:
     if cards:
-        return _("“%(name)s” is one member and another member's card.") % {"name": name}
+        return _("“%(name)s” names two cards.") % {"name": name}
     return _("“%(name)s” is no open card of this membership.") % {"name": name}
 
 
@@ -52,9 +53,16 @@ def _find(reach: Reach, names: Sequence[str]) -> dict[str, list[int]]:
     found: dict[str, set[int]] = {}
     for start in range(0, len(names), 1000):
         some = set(names[start : start + 1000])
-        rows = Card.objects.filter(Q(member__external_id__in=some) | Q(external_card__in=some), club=reach.club_id)
-        rows = rows.filter(status=Card.Status.ACTIVE)
-        for pk, member, external in rows.values_list("pk", "member__external_id", "external_card"):
-            for name in {member, external} & some:
+        named = Q(uuid__in=filter(None, map(_uuid, some))) | Q(external_card__in=some)
+        rows = Card.objects.filter(named, club=reach.club_id, status=Card.Status.ACTIVE)
+        for pk, own, external in rows.values_list("pk", "uuid", "external_card"):
+            for name in {str(own), external} & some:
                 found.setdefault(name, set()).add(pk)
     return {name: sorted(cards) for name, cards in found.items()}
+
+
+def _uuid(name: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(name)
+    except ValueError:
+        return None

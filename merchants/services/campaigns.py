@@ -76,6 +76,16 @@ def faults(campaign: MerchantCampaign) -> list[tuple[str, str]]:
     return found
 
 
+def draft(campaign: MerchantCampaign, actor: audit.Actor, at: dt.datetime) -> MerchantCampaign:
+    """Keep a new draft; nothing is spent yet. Raises InvalidInput."""
+    check(campaign)
+    with transaction.atomic():
+        campaign.created_by = actor.staff
+        campaign.save()
+        audit.record(actor, "merchants.campaigns.draft", campaign, _("Drafted: %(name)s") % {"name": campaign}, at)
+    return campaign
+
+
 def start(campaign: MerchantCampaign, actor: audit.Actor, at: dt.datetime) -> MerchantCampaign:
     """Let a draft give: the whole budget leaves the purse for the campaign's pockets.
 

@@ -223,14 +223,15 @@ class CampaignGrantAdmin(PortalReadOnlyAdmin):
     list_display = ["at", "campaign", "card_name", "occasion_words", "points", "returned", "answer"]
     list_display_links = None
     list_filter = ["campaign", "refusal"]
-    list_select_related = ["campaign", "card"]
+    list_select_related = ["campaign", "card__member"]
     search_fields = ["=card__external_card", "=occasion"]
     search_help_text = _("The number of your card, or order:CODE.")
     fields = ["at", "campaign", "card_name", "occasion_words", "points", "returned", "answer"]
 
     @admin.display(description=_("card"))
     def card_name(self, grant):
-        return grant.card.external_card or str(grant.card.uuid)[:8]
+        number = grant.card.external_card or str(grant.card.uuid)[:8]
+        return f"{grant.card.member.name} ({number})" if grant.card.member.name else number
 
     @admin.display(description=_("occasion"))
     def occasion_words(self, grant):

@@ -24,9 +24,7 @@ class CardsForm(forms.Form):
     cards = forms.CharField(
         label=_("Cards"),
         widget=UnfoldAdminTextareaWidget({"rows": 12}),
-        help_text=_(
-            "One a line: your customer's number, or the number of your own card. It replaces the list there is."
-        ),
+        help_text=_("One a line: the number of your own card, or the card's code here. It replaces the list there is."),
     )
 
     def clean_cards(self):
