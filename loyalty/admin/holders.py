@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -9,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin import words
 from loyalty.models import Account, Wallet
+from loyalty.selectors import origins
 
 ACCOUNT = ["account__wallet__member"]
 SEARCH = ["=account__wallet__member__external_id"]
@@ -49,6 +52,12 @@ _NAMES = {
     "share": _("sharing on"),
     "delivery": _("refused delivery of order"),
 }
+
+
+def references(texts: Iterable[str]) -> dict[str, str]:
+    """What caused things, for a whole page: what a higher floor can say in words, and `reference` for the rest."""
+    texts = set(texts)
+    return {text: reference(text) for text in texts} | origins.of(texts)
 
 
 def reference(text: str) -> str:

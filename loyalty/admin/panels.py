@@ -15,7 +15,7 @@ from common.admin import panels, words
 from loyalty.admin import adjustments, holders, sentences, standing_panel
 from loyalty.admin.tiers import badge
 from loyalty.models import Activity, Entry, Hold, Lot, Order, Review, Shortfall, Standing, Tier, Wallet
-from loyalty.selectors import balances, explanations
+from loyalty.selectors import balances, explanations, origins
 from loyalty.selectors import programme as programmes
 from loyalty.selectors.explanations import Explanation, Position
 from members.models import Member
@@ -47,15 +47,17 @@ def _lots(member: Member, request: HttpRequest) -> dict:
     lots = Lot.objects.filter(account__wallet__member=member, is_open=True).order_by("expires_at", "lot_seq")
     total = lots.count()
     now = timezone.now()
+    shown = list(lots.select_related("rule_version__rule", "funder__wallet__member")[:50])
+    because = holders.references(lot.reference for lot in shown)
     rows = [
         {
             "lot": lot,
             "expires": words.day(words.last_day(lot.expires_at)),
             "due": lot.expires_at <= now,
             "pending": lot.available_at > now,
-            "because": holders.reference(lot.reference),
+            "because": because[lot.reference],
         }
-        for lot in lots.select_related("rule_version__rule", "funder__wallet__member")[:50]
+        for lot in shown
     ]
     return {"rows": rows, "total": total}
 
@@ -64,9 +66,10 @@ def _statement(member: Member, request: HttpRequest) -> dict:
     """Every movement, the newest first, page by page."""
     entries = Entry.objects.filter(account__wallet__member=member).order_by("-seq")
     page = Paginator(entries, _PAGE).get_page(request.GET.get("statement"))
+    entries = list(page.object_list)
+    because = holders.references(entry.reference for entry in entries)
     rows = [
-        {"entry": entry, "change": words.signed(entry.delta), "because": holders.reference(entry.reference)}
-        for entry in page.object_list
+        {"entry": entry, "change": words.signed(entry.delta), "because": because[entry.reference]} for entry in entries
     ]
     return {"page": page, "rows": rows}
 
@@ -100,7 +103,10 @@ def _explain(member: Member, request: HttpRequest) -> dict:
     """Every grant with its rule version, funder and what became of it; every refusal with its reason."""
     wallet = _wallet(member)
     found = explanations.of(wallet.account_id, _PAGE + 1, _position(request.GET.get("explain", ""))) if wallet else []
-    rows = [_explained(explanation) for explanation in found[:_PAGE]]
+    shown = found[:_PAGE]
+    because = holders.references((x.lot or x.shortfall).reference for x in shown)
+    funders = origins.funders(x.lot.funder_id for x in shown if x.lot)
+    rows = [_explained(explanation, because, funders) for explanation in shown]
     last = found[_PAGE - 1].position if len(found) > _PAGE else None
     return {
         "rows": rows,
@@ -118,23 +124,25 @@ def _position(text: str) -> Position | None:
         return None
 
 
-def _explained(explanation: Explanation) -> dict:
+def _explained(explanation: Explanation, because: dict[str, str], funders: dict[int, str]) -> dict:
     lot, shortfall = explanation.lot, explanation.shortfall
     if shortfall:
         return {
             "at": shortfall.at,
             "shortfall": shortfall,
-            "because": holders.reference(shortfall.reference),
+            "because": because[shortfall.reference],
             "rule": words.link(shortfall.rule_version),
         }
     kinds = dict(Entry.Kind.choices)
     return {
         "at": lot.earned_at,
         "lot": lot,
-        "because": holders.reference(lot.reference),
+        "because": because[lot.reference],
         "rule": words.link(lot.rule_version) if lot.rule_version_id else lot.get_source_display(),
         "rule_words": sentences.event(lot.rule_version.event_type) if lot.rule_version_id else "",
-        "paid_by": gettext("purse %d") % lot.funder_id if lot.funder_id else gettext("the platform"),
+        "paid_by": funders.get(lot.funder_id) or gettext("purse %d") % lot.funder_id
+        if lot.funder_id
+        else gettext("the platform"),
         "expires": words.day(words.last_day(lot.expires_at)),
         "fate": "; ".join(f"{kinds[entry.kind]} {words.number(points)}" for entry, points in explanation.draws[:8]),
     }

@@ -110,6 +110,7 @@ ENTRY = {
     "points": 66,
     "balance_after": 5300,
     "reference": "order:o-1001",
+    "because": "",
     "at": "2026-03-01T10:00:00Z",
     "posted_on": "2026-03-01",
 }
@@ -118,6 +119,7 @@ LOT = {
     "number": 17,
     "source": "order",
     "reference": "order:o-1001",
+    "because": "",
     "rule": RULE,
     "funder": "platform",
     "order": "o-1001",

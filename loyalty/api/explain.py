@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from common.models import ApiKey
 from common.problems import InvalidInput
 from loyalty.models import EarningRuleVersion, Entry, Lot, Shortfall
-from loyalty.selectors import explanations
+from loyalty.selectors import explanations, origins
 from loyalty.selectors.explanations import Explanation, Position
 
 from . import examples
@@ -47,6 +47,7 @@ class LotSerializer(serializers.Serializer):
     number = serializers.IntegerField(help_text="Of the movement that granted the points.")
     source = serializers.ChoiceField(Lot.Source.choices)
     reference = serializers.CharField()
+    because = serializers.CharField(help_text="What caused it in words, if it says more than `source`; else empty.")
     rule = RuleSerializer(allow_null=True)
     funder = serializers.ChoiceField(["platform", "merchant"], help_text="Who pays for the points.")
     order = serializers.CharField(allow_null=True)
@@ -115,7 +116,7 @@ class ExplainBase(OfMember, APIView):
             {
                 "next": _link(request, page[-1], backwards=False) if older else None,
                 "previous": _link(request, page[0], backwards=True) if newer else None,
-                "results": [_document(explanation) for explanation in page],
+                "results": _documents(page),
             }
         )
 
@@ -148,20 +149,26 @@ def _link(request, explanation: Explanation, *, backwards: bool) -> str:
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
 
-def _document(explanation: Explanation) -> dict[str, Any]:
+def _documents(page: list[Explanation]) -> list[dict[str, Any]]:
+    said = origins.of(explanation.lot.reference for explanation in page if explanation.lot)
+    return [_document(explanation, said) for explanation in page]
+
+
+def _document(explanation: Explanation, said: dict[str, str]) -> dict[str, Any]:
     lot, shortfall = explanation.lot, explanation.shortfall
     return {
-        "lot": _lot(lot, explanation.draws) if lot else None,
+        "lot": _lot(lot, explanation.draws, said) if lot else None,
         "shortfall": _shortfall(shortfall) if shortfall else None,
     }
 
 
-def _lot(lot: Lot, draws: list[tuple[Entry, int]]) -> dict[str, Any]:
+def _lot(lot: Lot, draws: list[tuple[Entry, int]], said: dict[str, str]) -> dict[str, Any]:
     line = lot.order_line
     return {
         "number": lot.lot_seq,
         "source": lot.source,
         "reference": lot.reference,
+        "because": said.get(lot.reference, ""),
         "rule": _rule(lot.rule_version),
         "funder": "merchant" if lot.funder_id else "platform",
         "order": line.order.code if line else None,

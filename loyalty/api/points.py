@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from common.api.pagination import CursorPagination
 from common.models import ApiKey
 from loyalty.models import Entry, Programme
-from loyalty.selectors import balances
+from loyalty.selectors import balances, origins
 from loyalty.selectors import members as selectors
 from members.models import Member
 
@@ -88,6 +88,15 @@ class MyPointsView(MemberView, APIView):
         return Response({"points": balance(member, timezone.now()), "unit": unit(member)})
 
 
+class EntryListSerializer(serializers.ListSerializer):
+    """A page of movements; what their causes are called is asked for all of them at once."""
+
+    def to_representation(self, data):
+        rows = list(data)
+        self.child.context["origins"] = origins.of(row.reference for row in rows)
+        return super().to_representation(rows)
+
+
 class EntrySerializer(serializers.ModelSerializer):
     """One movement of one balance. A hold, say, makes two: available points go down, held ones up."""
 
@@ -97,9 +106,28 @@ class EntrySerializer(serializers.ModelSerializer):
     balance_after = serializers.IntegerField(help_text="Of the balance that `unit` names.")
     reference = serializers.CharField(help_text="What caused it, `order:o-1001` for example.")
 
+    because = serializers.SerializerMethodField(
+        help_text="What caused it in words, where there is more to say; else empty."
+    )
+
     class Meta:
         model = Entry
-        fields = ["number", "unit", "kind", "text", "points", "balance_after", "reference", "at", "posted_on"]
+        list_serializer_class = EntryListSerializer
+        fields = [
+            "number",
+            "unit",
+            "kind",
+            "text",
+            "points",
+            "balance_after",
+            "reference",
+            "because",
+            "at",
+            "posted_on",
+        ]
+
+    def get_because(self, entry: Entry) -> str:
+        return self.context.get("origins", {}).get(entry.reference, "")
 
 
 class EntryFilter(filters.FilterSet):

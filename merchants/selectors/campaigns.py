@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -151,11 +150,3 @@ def with_sums(campaigns: QuerySet[MerchantCampaign]) -> QuerySet[MerchantCampaig
     """Campaigns with what they have `given`, for lists: no query a row."""
     grants = CampaignGrant.objects.filter(campaign=OuterRef("pk")).order_by().values("campaign")
     return campaigns.annotate(given=Coalesce(Subquery(grants.annotate(sum=Sum("points")).values("sum")), 0))
-
-
-def names(uuids: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Merchant's and campaign's name by the campaign's uuid. One query."""
-    rows = MerchantCampaign.objects.filter(uuid__in=set(uuids))
-    return {
-        str(uuid): (merchant, name) for uuid, merchant, name in rows.values_list("uuid", "club__merchant__name", "name")
-    }
