@@ -22,6 +22,7 @@ app.conf.beat_schedule = {
     "change seeds of games": {"task": "rewards.tasks.change_seeds", "schedule": crontab(hour=0, minute=2)},
     "make pending points available": {"task": "loyalty.tasks.mature_lots", "schedule": crontab(minute=3)},
     "expire points": {"task": "loyalty.tasks.expire_points", "schedule": crontab(hour=0, minute=5)},
+    "expire rewards": {"task": "rewards.tasks.expire_redemptions", "schedule": crontab(hour=0, minute=15)},
     "rate conduct": {"task": "loyalty.tasks.rate_conduct", "schedule": crontab(hour=0, minute=25)},
     "review tiers": {"task": "loyalty.tasks.review_tiers", "schedule": crontab(hour=0, minute=35)},
     "pay shopping days": {"task": "loyalty.tasks.pay_shopping_days", "schedule": crontab(hour=0, minute=55)},

@@ -26,6 +26,12 @@ DEEDS = {
     "rewards.activate_benefitgrant": _("Can put grants of benefits in force and end them"),
     "rewards.give_membergrant": _("Can give single members a benefit"),
     "rewards.settle_instantrefund": _("Can say that the goods of an instant refund are here"),
+    "rewards.activate_reward": _("Can activate and retire a reward"),
+    "rewards.fulfil_redemption": _("Can pack, send and hand out rewards"),
+    "rewards.cancel_redemption": _("Can cancel redemptions and take rewards back"),
+    "rewards.import_code": _("Can import partners' codes from a file"),
+    "rewards.unassign_code": _("Can put a code back into its pool"),
+    "rewards.settle_partner": _("Can settle with partners"),
     "rewards.activate_game": _("Can activate a game"),
     "rewards.deliver_prizeclaim": _("Can send prizes that were won"),
     "common.replay_delivery": _("Can send a delivery again"),
@@ -59,6 +65,9 @@ _STANDING_RULES = [
 _MEDALS = ["loyalty.medal", "loyalty.medallevel", "loyalty.medalcategory"]
 _BENEFITS = ["rewards.benefit", "rewards.bundle", "rewards.bundleitem", "rewards.benefitgrant"]
 _BENEFIT_USES = ["rewards.benefituse", "rewards.membergrant", "rewards.birthdaypack", "rewards.instantrefund"]
+_REWARDS = ["rewards.reward", "rewards.rewardprice", "rewards.partner"]
+_TAKEN = ["rewards.redemption", "rewards.redemptionevent"]
+_CODES = ["rewards.code", "rewards.settlement"]
 _GAMES = ["rewards.game", "rewards.gameversion", "rewards.prize"]
 _REACH = ["merchants.merchantcampaign", "merchants.campaigngrant", "merchants.message"]
 _PLAYS = ["rewards.play", "rewards.prizeclaim", "rewards.seedperiod"]
@@ -75,6 +84,7 @@ _CONFIGURATION = [
     *_STANDING_RULES,
     *_MEDALS,
     *_BENEFITS,
+    *_REWARDS,
     *_GAMES,
     "members.plan",
     "members.subscription",
@@ -91,8 +101,12 @@ def _may(verb: str, models: list[str]) -> set[str]:
 
 
 _LOOK = _may(
-    "view", [*_MEMBERS, *_LEDGER, *_PLAYS, *_REACH, *_BENEFIT_USES, *_CONFIGURATION, "rewards.benefitbudget", *_HOUSE]
-)
+    "view",
+    [
+        *_MEMBERS, *_LEDGER, *_PLAYS, *_TAKEN, *_CODES, *_REACH, *_BENEFIT_USES, *_CONFIGURATION, "rewards.benefitbudget",
+        *_HOUSE,
+    ],
+)  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
     # Writes the programme: rules, campaigns, tiers; never puts in force what pays out.
@@ -108,6 +122,10 @@ ROLES: dict[str, set[str]] = {
         "rewards.give_membergrant",
         "rewards.settle_instantrefund",
         "merchants.stop_merchantcampaign",
+        "rewards.fulfil_redemption",
+        "rewards.cancel_redemption",
+        "rewards.import_code",
+        "rewards.delete_rewardprice",
         "rewards.deliver_prizeclaim",
         "rewards.delete_gameversion",
         "rewards.delete_prize",
@@ -125,6 +143,9 @@ ROLES: dict[str, set[str]] = {
         "rewards.activate_benefitgrant",
         "loyalty.activate_earningruleversion",
         "loyalty.activate_campaign",
+        "rewards.activate_reward",
+        "rewards.unassign_code",
+        "rewards.settle_partner",
         "rewards.activate_game",
         "merchants.stop_merchantcampaign",
         "loyalty.publish_ladder",
@@ -152,6 +173,8 @@ ROLES: dict[str, set[str]] = {
             "loyalty.earningrule",
             "loyalty.campaign",
             "rewards.benefit",
+            *_TAKEN,
+            "rewards.reward",
         ],
     )
     | {
@@ -159,6 +182,8 @@ ROLES: dict[str, set[str]] = {
         "rewards.give_membergrant",
         "rewards.settle_instantrefund",
         "rewards.deliver_prizeclaim",
+        "rewards.fulfil_redemption",
+        "rewards.cancel_redemption",
     },
     # The staff of merchants: what they may see is decided row by row on their own site.
     "merchant": set(),

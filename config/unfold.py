@@ -155,6 +155,17 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Rewards"),
+                "separator": True,
+                "items": [
+                    _list(_("Rewards"), "redeem", "rewards", "reward"),
+                    _list(_("Redemptions"), "shopping_cart_checkout", "rewards", "redemption"),
+                    _list(_("Codes"), "confirmation_number", "rewards", "code"),
+                    _list(_("Reward partners"), "handshake", "rewards", "partner"),
+                    _list(_("Partner settlements"), "payments", "rewards", "settlement"),
+                ],
+            },
+            {
                 "title": _("Benefits"),
                 "separator": True,
                 "items": [

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import clock
-from rewards.services import birthdays, draws, instant_refunds, lotteries, seeds
+from rewards.services import birthdays, draws, instant_refunds, lotteries, redemption_expiry, seeds
 
 
 def _tonight(now: dt.datetime) -> dt.datetime:
@@ -49,3 +49,10 @@ def recover_instant_refunds() -> None:
     now = timezone.now()
     if instant_refunds.due(_tonight(now)).exists():
         instant_refunds.recover(_tonight(now), now)
+
+
+@shared_task
+def expire_redemptions() -> None:
+    """Nightly: what was handed out and not used in time expires."""
+    now = timezone.now()
+    redemption_expiry.expire(_tonight(now), now)

@@ -56,7 +56,8 @@ from loyalty.services.occasions import Item
 from loyalty.tests import conducts, ratings, stage
 from members.models import CreditScore, Member, Plan, Subscription
 from merchants.models import Merchant, StaffRole, Store
-from rewards.tests import arcade
+from rewards.services import settlements
+from rewards.tests import arcade, shop
 
 PASSWORD = "correct-horse-battery"
 HOUSE = Actor("the sample")
@@ -235,7 +236,23 @@ def everything() -> None:
     customers(now)
     value_scores(now)
     games(now)
+    rewards(now)
     _house(now)
+
+
+def rewards(now: dt.datetime) -> None:
+    """Alice has taken a mug that ACME helps to pay and a video right that was settled; the mug is cheaper for gold."""
+    acme, _made = Merchant.objects.get_or_create(code="acme", defaults={"name": "ACME"})
+    mug = shop.a_reward(
+        "mug", name="Mug", symbol="coffee", stock=10, unit_cost=9_00, perceived_value=39_00, merchant=acme
+    )
+    mug.prices.create(tier=Tier.objects.get(code="gold"), points=80)
+    video = shop.a_reward("video", name="A month of video", kind="partner", unit_cost=5_00)
+    shop.a_pool(video, "VIDEO-0001", "VIDEO-0002")
+    shop.redeem(mug, "alice", now)
+    shop.redeem(video, "alice", now)
+    month = clock.month_start(clock.local_date(now))
+    settlements.settle(video.partner, month, actor=HOUSE, at=clock.day_start(clock.months_after(month, 1)))
 
 
 def games(now: dt.datetime) -> None:

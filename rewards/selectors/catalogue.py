@@ -94,7 +94,8 @@ class Shopper:
             self._member_segments,
         )
         self._plans = self._read(any(price.plan_id for price in priced), self._member_plans)
-        self._coupon_tier = _coupon_tier(found)
+        unsaid = any(reward.kind == Reward.Kind.COUPON and not reward.least_tier_id for reward in found)
+        self._coupon_tier = coupon_tier() if unsaid else None
         self._taken = self._count() if any(_is_limited(reward) for reward in found) else {}
         self._pooled = self._with_codes()
 
@@ -231,8 +232,6 @@ def _is_limited(reward: Reward) -> bool:
     return any(limit is not None for limit in (reward.limit_day, reward.limit_month, reward.limit_ever))
 
 
-def _coupon_tier(found: Sequence[Reward]) -> Tier | None:
+def coupon_tier() -> Tier | None:
     """The tier that coupons ask for by themselves; None if the programme has no such tier."""
-    if any(reward.kind == Reward.Kind.COUPON and not reward.least_tier_id for reward in found):
-        return Tier.objects.filter(code=COUPON_TIER).first()
-    return None
+    return Tier.objects.filter(code=COUPON_TIER).first()

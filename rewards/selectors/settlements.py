@@ -11,6 +11,9 @@ from django.db.models.functions import TruncMonth
 from common import clock
 from rewards.models import Code, Partner
 
+OWED = (Code.Status.CLAIMED, Code.Status.USED, Code.Status.EXPIRED)
+"""Handed out: used or not, it is paid for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
@@ -24,8 +27,7 @@ class Owed:
 
 def claimed() -> QuerySet[Code]:
     """The codes that are owed for: handed out, whether used or not; what was given back is void and costs nothing."""
-    owed = (Code.Status.CLAIMED, Code.Status.USED, Code.Status.EXPIRED)
-    return Code.objects.filter(status__in=owed, claimed_at__isnull=False, reward__codes="partner", settlement=None)
+    return Code.objects.filter(status__in=OWED, claimed_at__isnull=False, reward__codes="partner", settlement=None)
 
 
 def owed() -> list[Owed]:

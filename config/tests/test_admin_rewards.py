@@ -1,0 +1,247 @@
+"""Operators and rewards: written by one, activated by another, packed, sent, given back; codes in and out of files."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils import timezone
+
+from common.models import AuditEntry
+from config.tests import sample
+from loyalty.tests.stage import balance
+from rewards.models import Code, Redemption, Reward, RewardPrice, Settlement
+from rewards.tests import shop
+
+pytestmark = pytest.mark.django_db
+
+FORM = {
+    "name": "Coffee mug", "code": "coffee-mug", "symbol": "coffee", "colour": "#b45309", "kind": "gift", "codes": "none",
+    "points": "1000", "cash": "0.00", "unit_cost": "9.00", "perceived_value": "39.00", "merchant_percent": "0",
+    "prices-TOTAL_FORMS": "0", "prices-INITIAL_FORMS": "0", "prices-MIN_NUM_FORMS": "0", "prices-MAX_NUM_FORMS": "1000",
+}  # fmt: skip
+
+
+@pytest.fixture
+def olivia(client):
+    person = sample.staff("olivia", "operations")
+    client.force_login(person)
+    return person
+
+
+@pytest.fixture
+def felix(olivia):
+    return sample.staff("felix", "finance")
+
+
+def page(name: str, *args) -> str:
+    return reverse(f"admin:rewards_{name}", args=args)
+
+
+def upload(client, model: str, text: str):
+    """Try a file; confirm it if the trial finds nothing wrong. The page of the trial, and whether it was taken."""
+    file = SimpleUploadedFile("rows.csv", text.encode(), content_type="text/csv")
+    trial = client.post(page(f"{model}_import"), {"format": "0", "import_file": file, "resource": "0"})
+    form = trial.context.get("confirm_form")
+    if form is None:
+        return trial.content.decode(), False
+    answer = client.post(page(f"{model}_process_import"), form.initial, follow=True)
+    return trial.content.decode() + answer.content.decode(), answer.status_code == 200
+
+
+def test_a_reward_is_written_as_money_and_activated_by_a_second_person(client, olivia, felix):
+    client.post(page("reward_add"), FORM)
+    reward = Reward.objects.get()
+    assert (reward.status, reward.unit_cost, reward.perceived_value, reward.created_by) == ("draft", 900, 3900, olivia)
+    assert client.get(page("reward_activate", reward.pk)).status_code == 403
+    client.force_login(felix)
+    asked = client.get(page("reward_activate", reward.pk)).content.decode()
+    assert "4.3 : 1" in asked
+    client.post(page("reward_activate", reward.pk))
+    reward.refresh_from_db()
+    assert (reward.status, reward.activated_by) == ("active", felix)
+
+
+def test_the_author_does_not_activate_what_she_wrote(client, olivia):
+    root = sample.staff("root", is_superuser=True)
+    client.force_login(root)
+    client.post(page("reward_add"), FORM)
+    answer = client.post(page("reward_activate", Reward.objects.get().pk), follow=True)
+    assert "Somebody else has to put this in force." in answer.content.decode()
+    assert Reward.objects.get().status == "draft"
+
+
+def test_a_changed_price_takes_a_reward_out_of_the_catalogue_but_new_looks_do_not(client, olivia):
+    client.post(page("reward_add"), FORM)
+    Reward.objects.update(status="active", stock=5, sold=2)
+    reward = Reward.objects.get()
+    client.post(page("reward_change", reward.pk), FORM | {"name": "Mug", "stock": "5"})
+    reward.refresh_from_db()
+    assert (reward.name, reward.status) == ("Mug", "active")
+    client.post(page("reward_change", reward.pk), FORM | {"name": "Mug", "points": "900", "stock": "5"})
+    reward.refresh_from_db()
+    assert (reward.points, reward.status, reward.sold) == (900, "draft", 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"kind": "partner"}, "Say whose codes they are."),
+        ({"kind": "plan"}, "Say which plan."),
+        ({"points": "0"}, "greater than or equal to 1"),
+        ({"visible_from_0": "2026-03-02", "visible_from_1": "00:00", "visible_until_0": "2026-03-01", "visible_until_1": "00:00"},
+         "The end comes after the start."),
+    ],
+)  # fmt: skip
+def test_a_reward_that_makes_no_sense_is_refused_in_words(client, olivia, changes, says):
+    answer = client.post(page("reward_add"), FORM | changes)
+    assert says in answer.content.decode()
+    assert not Reward.objects.exists()
+
+
+def test_a_stock_below_what_is_sold_is_refused(client, olivia):
+    client.post(page("reward_add"), FORM | {"stock": "5"})
+    Reward.objects.update(sold=3, reserved=1)
+    answer = client.post(page("reward_change", Reward.objects.get().pk), FORM | {"stock": "3"})
+    assert "4 are sold or reserved already" in answer.content.decode()
+
+
+def test_the_preview_shows_how_a_member_sees_it_and_what_one_costs(client, olivia):
+    acme = sample.merchant_staff().merchant_role.merchant
+    shop.a_tier("bronze", 1)
+    answer = client.post(
+        page("reward_preview_new"),
+        FORM | {"kind": "coupon", "codes": "own", "validity_days": "7", "merchant": acme.pk, "merchant_percent": "50"},
+    )
+    says = answer.content.decode()
+    for words in (
+        "Coffee mug",
+        "For Bronze and above.",
+        "Good for 7 days",
+        "1,000 points",
+        "9.00 CNY",
+        "8.6 : 1",
+        "ACME 50 %",
+    ):
+        assert words in says
+
+
+def test_the_list_shows_picture_price_ratio_and_stock(client, olivia):
+    shop.a_reward("mug", name="Mug", symbol="coffee", stock=10, sold=9, unit_cost=900, perceived_value=3900)
+    says = client.get(page("reward_changelist")).content.decode()
+    for words in ("coffee", "Mug", "100 points", "4.3 : 1", "1 left of 10"):
+        assert words in says
+
+
+def test_a_file_of_rewards_makes_drafts_and_names_what_is_wrong_row_by_row(client, olivia):
+    bad = "code,name,kind,points,unit_cost,merchant\nmug,Mug,gift,0,9.00,\ncup,Cup,gift,100,9.00,nobody\n"
+    says, taken = upload(client, "reward", bad)
+    assert not taken
+    assert "There is none with the code nobody." in says
+    assert not Reward.objects.exists()
+    good = "code,name,kind,points,unit_cost,stock\nmug,Mug,gift,100,9.00,5\nfive-off,5 off,coupon,500,5.00,\n"
+    _says, taken = upload(client, "reward", good)
+    assert taken
+    mug, coupon = Reward.objects.order_by("points")
+    assert (mug.status, mug.unit_cost, mug.stock, mug.created_by) == ("draft", 900, 5, olivia)
+    assert (coupon.codes, coupon.symbol) == ("own", "redeem")
+    assert AuditEntry.objects.filter(action="rewards.rewards.import").exists()
+
+
+def test_a_file_changes_what_it_has_columns_for_and_asks_for_a_second_person_again(client, olivia):
+    mug = shop.a_reward("mug", name="Mug", stock=5, sold=2, unit_cost=900)
+    RewardPrice.objects.create(reward=mug, tier=shop.a_tier("gold", 3), points=80)
+    _says, taken = upload(client, "reward", "code,name,kind,points\nmug,Mug,gift,90\n")
+    mug.refresh_from_db()
+    assert taken
+    assert (mug.points, mug.status, mug.stock, mug.sold, mug.unit_cost) == (90, "draft", 5, 2, 900)
+
+
+def test_a_partners_file_fills_the_pool_or_says_which_rows_are_wrong(client, olivia):
+    video = shop.a_reward("video", kind="partner", unit_cost=500)
+    shop.a_reward("mug")
+    shop.a_pool(video, "KNOWN")
+    bad = (
+        "reward,code,good_until,price\nvideo,KNOWN,,\nmug,X,,\nnothing,Y,,\nvideo,Z,2020-01-01,\nvideo,T,,\nvideo,T,,\n"
+    )
+    says, taken = upload(client, "code", bad)
+    assert not taken
+    for words in (
+        "This code is known already", "takes no codes from a partner", "There is no reward with the code nothing.",
+        "This day is over.",
+    ):  # fmt: skip
+        assert words in says
+    assert Code.objects.count() == 1
+    _says, taken = upload(client, "code", "reward,code,good_until,price\nvideo,V-1,2099-12-31,4.00\nvideo,V-2,,\n")
+    assert taken
+    assert dict(Code.objects.values_list("code", "price")) == {"KNOWN": 500, "V-1": 400, "V-2": 500}
+    assert Code.objects.get(code="V-1").expires_at == dt.datetime(2099, 12, 31, 16, 0, tzinfo=dt.UTC)
+
+
+def test_a_gift_is_packed_and_sent_by_buttons_and_its_history_is_shown(client, olivia):
+    now = timezone.now()
+    shop.a_member(at=now)
+    redemption = shop.redeem(shop.a_reward("mug", name="Mug"), at=now)
+    client.post(page("redemption_fulfil", redemption.pk))
+    answer = client.post(page("redemption_ship", redemption.pk), {"tracking": "SF-1"}, follow=True)
+    assert "Now: On its way." in answer.content.decode()
+    assert "SF-1" in answer.content.decode()
+    assert client.get(page("redemption_cancel", redemption.pk)).status_code == 403
+    client.post(page("redemption_give_back", redemption.pk), {"reason": "Broken"})
+    redemption.refresh_from_db()
+    assert (redemption.status, redemption.restored) == ("returned", 100)
+    assert balance(at=now).available == 1000
+    entry = AuditEntry.objects.get(action="rewards.redemptions.give_back")
+    assert (entry.reason, entry.actor) == ("Broken", olivia)
+
+
+def test_a_cancel_asks_for_a_reason(client, olivia):
+    now = timezone.now()
+    shop.a_member(at=now)
+    redemption = shop.redeem(shop.a_reward("mug"), at=now)
+    answer = client.post(page("redemption_cancel", redemption.pk), {"reason": ""})
+    assert answer.status_code == 200
+    assert Redemption.objects.get().status == "placed"
+
+
+def test_the_members_page_shows_what_was_taken_and_no_whole_code(client, olivia):
+    now = timezone.now()
+    member = shop.a_member(at=now, tier=shop.a_tier("bronze", 1))
+    redemption = shop.redeem(shop.a_reward("five-off", kind="coupon", name="Five off"), at=now)
+    says = client.get(reverse("admin:members_member_change", args=[member.pk])).content.decode()
+    assert "Five off" in says
+    assert redemption.code.code not in says
+    assert f"····{redemption.code.code[-4:]}" in says
+
+
+def test_a_code_is_put_back_by_finance_and_a_month_is_settled(client, olivia, felix):
+    now = timezone.now()
+    long_ago = now - dt.timedelta(days=70)
+    shop.a_member(at=long_ago)
+    video = shop.a_reward("video", kind="partner", unit_cost=500)
+    shop.a_pool(video, "V-1", "V-2")
+    kept, back = shop.redeem(video, at=long_ago), shop.redeem(video, at=long_ago)
+    assert client.get(page("code_unassign", back.code.pk)).status_code == 403
+    client.force_login(felix)
+    client.post(page("code_unassign", back.code.pk), {"reason": "The partner blocked it"})
+    back.refresh_from_db()
+    assert (back.status, Code.objects.filter(status="free").count()) == ("returned", 1)
+    asked = client.get(page("partner_settle", video.partner.pk)).content.decode()
+    assert "1 codes, 5.00 CNY" in asked
+    month = timezone.localtime(long_ago).date().replace(day=1)
+    client.post(page("partner_settle", video.partner.pk), {"month": month.isoformat()})
+    assert (Settlement.objects.get().amount, kept.code.settlement) == (500, None)
+    assert Code.objects.get(redemption=kept).settlement == Settlement.objects.get()
+
+
+def test_support_packs_but_changes_no_reward(client):
+    client.force_login(sample.staff("sam", "support"))
+    now = timezone.now()
+    shop.a_member(at=now)
+    redemption = shop.redeem(shop.a_reward("mug"), at=now)
+    assert client.post(page("reward_change", redemption.reward.pk), FORM).status_code == 403
+    assert client.get(page("code_changelist")).status_code == 403
+    client.post(page("redemption_fulfil", redemption.pk))
+    assert Redemption.objects.get().status == "fulfilling"
