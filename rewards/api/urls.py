@@ -7,6 +7,7 @@ from .checkout import QuoteView
 from .games import GamesView, GameView, MyGamesView, MyGameView
 from .instant_refunds import InstantRefundSettleView, InstantRefundsView
 from .plays import MyGamePlaysView, MyPlaysView
+from .recommendations import RecommendationsView
 from .redemptions import (
     CancelView,
     DeliverView,
@@ -41,6 +42,7 @@ urlpatterns = [
     path("me/games/<slug:code>", MyGameView.as_view(), name="me-games-detail"),
     path("me/games/<slug:code>/plays", MyGamePlaysView.as_view(), name="me-games-plays"),
     path("me/plays", MyPlaysView.as_view(), name="me-plays"),
+    path("me/recommendations", RecommendationsView.as_view(), name="me-recommendations"),
     re_path(rf"^members/{EXTERNAL_ID}/redemptions$", RedemptionsView.as_view(), name="members-redemptions"),
     path("redemptions/<uuid:uuid>", RedemptionView.as_view(), name="redemptions-detail"),
     path("redemptions/<uuid:uuid>/place", PlaceView.as_view(), name="redemptions-place"),

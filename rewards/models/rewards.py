@@ -101,6 +101,12 @@ class Reward(models.Model):
     segment = models.ForeignKey(
         Segment, models.PROTECT, null=True, blank=True, related_name="rewards", verbose_name=_("only for the segment")
     )
+    category = models.CharField(
+        _("category"),
+        max_length=100,
+        blank=True,
+        help_text=_("The shop's code. Members who buy in it are recommended the reward first. Empty: nobody more."),
+    )
     stock = models.PositiveBigIntegerField(
         _("stock"),
         null=True,
