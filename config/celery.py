@@ -49,6 +49,8 @@ app.conf.beat_schedule = {
     "close memberships of merchants": {"task": "merchants.tasks.close_clubs", "schedule": crontab(hour=0, minute=12)},
     "change levels of cards": {"task": "merchants.tasks.relevel_cards", "schedule": crontab(hour=0, minute=20)},
     "end merchants' campaigns": {"task": "merchants.tasks.end_campaigns", "schedule": crontab(minute=7)},
+    "settle rebates": {"task": "merchants.tasks.settle_rebates", "schedule": crontab(hour=2, minute=55)},
+    "count prospects": {"task": "merchants.tasks.count_category_buyers", "schedule": crontab(hour=3, minute=15)},
     "give birthday packs": {"task": "rewards.tasks.issue_birthday_packs", "schedule": crontab(hour=3, minute=45)},
     "recover instant refunds": {
         "task": "rewards.tasks.recover_instant_refunds",

@@ -92,6 +92,16 @@ _CONFIGURATION = [
     "merchants.store",
     "merchants.staffrole",
 ]
+# What merchants set and see on their own site; operators look at it.
+_MERCHANTS_OWN = [
+    "merchants.memberprice",
+    "merchants.priceladder",
+    "merchants.pricestep",
+    "merchants.rebatescheme",
+    "merchants.rebatestep",
+    "merchants.rebate",
+    "merchants.insightaccess",
+]
 _TRAFFIC = ["common.inboxevent", "common.rejectedevent", "common.fact", "common.delivery", "common.deliveryattempt"]
 _HOUSE = ["common.jobrun", "common.auditentry", "loyalty.proof", "loyalty.pyramidday"]
 
@@ -104,7 +114,7 @@ _LOOK = _may(
     "view",
     [
         *_MEMBERS, *_LEDGER, *_PLAYS, *_TAKEN, *_CODES, *_REACH, *_BENEFIT_USES, *_CONFIGURATION, "rewards.benefitbudget",
-        *_HOUSE,
+        *_MERCHANTS_OWN, *_HOUSE,
     ],
 )  # fmt: skip
 

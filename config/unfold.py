@@ -152,6 +152,11 @@ UNFOLD = {
                     _list(_("Campaigns"), "campaign", "merchants", "merchantcampaign"),
                     _list(_("Gifts"), "featured_seasonal_and_gifts", "merchants", "campaigngrant"),
                     _list(_("Messages"), "forum", "merchants", "message"),
+                    _list(_("Member prices"), "sell", "merchants", "memberprice"),
+                    _list(_("Price ladders"), "stairs", "merchants", "priceladder"),
+                    _list(_("Rebate schemes"), "percent", "merchants", "rebatescheme"),
+                    _list(_("Rebates"), "currency_exchange", "merchants", "rebate"),
+                    _list(_("Looks at members"), "visibility", "merchants", "insightaccess"),
                 ],
             },
             {
@@ -277,6 +282,26 @@ UNFOLD_MERCHANT = {
                     _own(_("Gifts"), "featured_seasonal_and_gifts", "campaigngrant"),
                     _own(_("Segments"), "groups", "cardsegment"),
                     _own(_("Messages"), "forum", "message"),
+                ],
+            },
+            {
+                "title": _("Prices"),
+                "separator": True,
+                "items": [
+                    _own(_("Member prices"), "sell", "memberprice"),
+                    _own(_("Price ladders"), "stairs", "priceladder"),
+                    _own(_("Rebate schemes"), "percent", "rebatescheme"),
+                    _own(_("Rebates"), "currency_exchange", "rebate"),
+                ],
+            },
+            {
+                "title": _("Insight"),
+                "separator": True,
+                "items": [
+                    _own(_("Who buys here"), "insights", "insightreport"),
+                    _own(_("Looks at members"), "visibility", "insightaccess"),
+                    _own(_("Prospects"), "person_search", "prospectcount"),
+                    _own(_("Offers to prospects"), "campaign", "prospectoffer"),
                 ],
             },
             {

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import clock
-from merchants.services import campaign_sends, campaigns, clubs, levels, messages
+from merchants.services import campaign_sends, campaigns, clubs, levels, messages, prospects, rebates
 
 
 @shared_task
@@ -48,3 +48,18 @@ def relevel_cards() -> None:
     """Nightly: cards come to the levels that the day's rules give them."""
     now = timezone.now()
     levels.relevel(clock.day_start(clock.local_date(now)), now)
+
+
+@shared_task
+def settle_rebates() -> None:
+    """Nightly: rebates of the periods that are over; then what is open is paid."""
+    now = timezone.now()
+    rebates.settle(clock.day_start(clock.local_date(now)), now)
+    rebates.pay(now)
+
+
+@shared_task
+def count_category_buyers() -> None:
+    """Nightly: in the first night of a month (or the next one, if that was missed) prospects are counted anew."""
+    now = timezone.now()
+    prospects.count_buyers(now, now)

@@ -1,5 +1,5 @@
 """Merchants on the operators' site, and the merchants' own site."""
 
-from . import campaigns, merchants, portal
+from . import campaigns, insights, merchants, portal, prices, rebates
 
-__all__ = ["campaigns", "merchants", "portal"]
+__all__ = ["campaigns", "insights", "merchants", "portal", "prices", "rebates"]

@@ -1,6 +1,11 @@
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
+
+from loyalty.api.views import EXTERNAL_ID
 
 from .campaigns import CampaignPreviewView, CampaignStartView, CampaignStopView, CampaignsView, CampaignView
+from .insights import InsightsView, MemberInsightView, ProspectsView
+from .member_prices import MemberPricesView, MemberPriceView
+from .my_insights import MyInsightAccessesView, MyOffersView
 from .my_stores import MyStoresView, MyStoreTransactionsView, MyStoreView
 from .stores import MembersView, MemberView, StoresView
 
@@ -14,6 +19,15 @@ urlpatterns: list[URLPattern] = [
     path("merchant/campaigns/<uuid:uuid>/preview", CampaignPreviewView.as_view(), name="merchant-campaigns-preview"),
     path("merchant/campaigns/<uuid:uuid>/start", CampaignStartView.as_view(), name="merchant-campaigns-start"),
     path("merchant/campaigns/<uuid:uuid>/stop", CampaignStopView.as_view(), name="merchant-campaigns-stop"),
+    path("merchant/member-prices", MemberPricesView.as_view(), name="merchant-member-prices"),
+    path("merchant/member-prices/<uuid:uuid>", MemberPriceView.as_view(), name="merchant-member-prices-detail"),
+    path("merchant/insights", InsightsView.as_view(), name="merchant-insights"),
+    path("merchant/insights/prospects", ProspectsView.as_view(), name="merchant-insights-prospects"),
+    re_path(
+        rf"^merchant/insights/members/{EXTERNAL_ID}$", MemberInsightView.as_view(), name="merchant-insights-member"
+    ),
+    path("me/insight-accesses", MyInsightAccessesView.as_view(), name="me-insight-accesses"),
+    path("me/offers", MyOffersView.as_view(), name="me-offers"),
     path("me/stores", MyStoresView.as_view(), name="me-stores"),
     path("me/stores/<uuid:uuid>", MyStoreView.as_view(), name="me-stores-detail"),
     path("me/stores/<uuid:uuid>/transactions", MyStoreTransactionsView.as_view(), name="me-stores-transactions"),

@@ -1,3 +1,5 @@
+import uuid
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -29,6 +31,7 @@ class MemberPrice(models.Model):
         PLAN = "plan", _("Members with a paid plan")
         CLUB = "club", _("Members of a membership, from a level on")
 
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     merchant = models.ForeignKey(
         Merchant, models.PROTECT, related_name="member_prices", db_index=False, verbose_name=_("merchant")
     )

@@ -180,14 +180,15 @@ def _stepped(line: Line, ladders: Iterable[PriceLadder]) -> Iterator[_Candidate]
         if not reached:
             continue
         step = max(reached, key=lambda step: step.from_quantity)
-        cash = _after(step, line)
+        cash = after(step, line)
         if cash < line.cash:
             price = step.price or _per_piece(cash, line.quantity)
             because = _("from %(quantity)d pieces") % {"quantity": step.from_quantity}
             yield _Candidate(cash, _PLACES[LADDER], step.pk, _offer(line, cash, price, LADDER, "", because))
 
 
-def _after(step: PriceStep, line: Line) -> int:
+def after(step: PriceStep, line: Line) -> int:
+    """What the line costs by a step; a percentage leaves an amount that is rounded half up."""
     if step.price is not None:
         return step.price * line.quantity
     assert step.percent_off is not None

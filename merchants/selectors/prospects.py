@@ -10,7 +10,8 @@ import datetime as dt
 from collections.abc import Collection
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from common import clock
 from common.models import JobRun
@@ -36,25 +37,33 @@ def counted_month() -> dt.date | None:
     return clock.local_date(newest.as_of) if newest and newest.status == JobRun.Status.DONE else None
 
 
-def of(merchant: Merchant, category: str) -> QuerySet[CategoryBuyer]:
-    """Active members who buy in the category and hold no card of the merchant. For counting and showing offers only."""
+def of(merchant: Merchant, categories: Collection[str]) -> QuerySet[CategoryBuyer]:
+    """Active members who buy in the categories and hold no card of the merchant. For counting only."""
     cards = Card.objects.filter(member=OuterRef("member"), club__merchant=merchant, status=Card.Status.ACTIVE)
-    return CategoryBuyer.objects.filter(~Exists(cards), category=category, member__status=Member.Status.ACTIVE)
+    return CategoryBuyer.objects.filter(~Exists(cards), category__in=categories, member__status=Member.Status.ACTIVE)
 
 
-def by_band(merchant: Merchant, category: str) -> dict[str, int]:
-    """Prospects by order days (as in insights.DAYS) and in all ("all"), each rounded down to whole groups. One query."""
-    found: dict[str, int] = {str(bound): 0 for bound in insights.DAYS}
-    rows = of(merchant, category).order_by().values("days").annotate(members=Count("pk"))
-    for row in rows:
-        found[str(insights.floor_of(insights.DAYS, row["days"]))] += row["members"]
-    found["all"] = sum(found.values())
-    return {band: blurred(members) for band, members in found.items()}
+def by_band(merchant: Merchant, categories: Collection[str]) -> dict[str, dict[str, int]]:
+    """Prospects of each category by order days (as in insights.DAYS) and in all ("all"), each rounded down to whole
+
+    groups. One query.
+    """
+    found = {category: dict.fromkeys([*map(str, insights.DAYS), "all"], 0) for category in categories}
+    rows = of(merchant, categories).order_by().values_list("category", "days").annotate(members=Count("pk"))
+    for category, days, members in rows:
+        found[category][str(insights.floor_of(insights.DAYS, days))] += members
+        found[category]["all"] += members
+    return {category: {band: blurred(n) for band, n in bands.items()} for category, bands in found.items()}
+
+
+def least() -> int:
+    """The smallest group that is told of."""
+    return settings.INSIGHT_LEAST_GROUP
 
 
 def blurred(members: int) -> int:
     """Rounded down to a multiple of the smallest group; 0 = fewer than that."""
-    return members // settings.INSIGHT_LEAST_GROUP * settings.INSIGHT_LEAST_GROUP
+    return members // least() * least()
 
 
 def offers_for(member: Member, at: dt.datetime) -> QuerySet[ProspectOffer]:
@@ -74,16 +83,16 @@ def offers_for(member: Member, at: dt.datetime) -> QuerySet[ProspectOffer]:
     )
 
 
-def reach(offers: Collection[ProspectOffer]) -> dict[int, tuple[int, int]]:
-    """(shown to, of these opened the card afterwards) for each offer, rounded down to whole groups. Two queries."""
-    shown = OfferShown.objects.filter(offer__in=offers)
-    joined = shown.filter(
-        Exists(
-            Card.objects.filter(member=OuterRef("member"), club=OuterRef("offer__club"), joined_at__gte=OuterRef("at"))
-        )
+def with_reach(offers: QuerySet[ProspectOffer]) -> QuerySet[ProspectOffer]:
+    """With `shown_to` and, of these, who opened the card afterwards (`joined`), exact: ask `reach` what may be told."""
+    shown = OfferShown.objects.filter(offer=OuterRef("pk")).order_by().values("offer")
+    card = Card.objects.filter(member=OuterRef("member"), club=OuterRef("offer__club"), joined_at__gte=OuterRef("at"))
+    return offers.annotate(
+        shown_to=Coalesce(Subquery(shown.annotate(n=Count("pk")).values("n")), 0),
+        joined=Coalesce(Subquery(shown.filter(Exists(card)).annotate(n=Count("pk")).values("n")), 0),
     )
-    counts = [
-        dict(rows.order_by().values_list("offer").annotate(members=Count("pk")).values_list("offer", "members"))
-        for rows in (shown, joined)
-    ]
-    return {offer.pk: (blurred(counts[0].get(offer.pk, 0)), blurred(counts[1].get(offer.pk, 0))) for offer in offers}
+
+
+def reach(offer: ProspectOffer) -> tuple[int, int]:
+    """(shown to, joined) of an offer read `with_reach`, rounded down to whole groups."""
+    return blurred(offer.shown_to), blurred(offer.joined)

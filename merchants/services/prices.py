@@ -53,7 +53,7 @@ def put(merchant: Merchant, rows: Sequence[MemberPrice], actor: audit.Actor, at:
             known = _known(merchant, rows)
             new, changed = [], []
             for row in rows:
-                old = known.get(_key(row))
+                old = known.get(key(row))
                 if old is None:
                     row.created_at = row.changed_at = at
                     new.append(row)
@@ -103,9 +103,9 @@ def _check_all(merchant: Merchant, rows: Sequence[MemberPrice]) -> None:
             check(row)
         except InvalidInput as problem:
             errors += [{**one, "pointer": f"/{number}{one['pointer']}"} for one in problem.errors]
-        if _key(row) in seen:
+        if key(row) in seen:
             errors.append({"pointer": f"/{number}", "code": "twice", "detail": str(_("This price stands here twice."))})
-        seen.add(_key(row))
+        seen.add(key(row))
     if errors:
         raise InvalidInput(_("Some prices are not valid; nothing was changed."), errors=errors)
 
@@ -117,9 +117,10 @@ def _known(merchant: Merchant, rows: Sequence[MemberPrice]) -> dict[tuple, Membe
     for start in range(0, len(skus), _ROWS_PER_STATEMENT):
         part = skus[start : start + _ROWS_PER_STATEMENT]
         for row in MemberPrice.objects.select_for_update().filter(merchant=merchant, sku__in=part).order_by("pk"):
-            found[_key(row)] = row
+            found[key(row)] = row
     return found
 
 
-def _key(row: MemberPrice) -> tuple:
+def key(row: MemberPrice) -> tuple:
+    """What tells a price of a merchant from the others."""
     return tuple(getattr(row, name) for name in _KEY)

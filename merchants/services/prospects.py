@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import clock
 from common.models import JobRun, Staff
-from common.problems import Conflict, InvalidInput, NotFound, Unavailable
+from common.problems import Conflict, InvalidInput, Unavailable
 from common.services import audit, jobs
 from loyalty.selectors import spans
 from members.models import Member
@@ -86,29 +86,33 @@ def _count_span(first: int, last: int, month: dt.date) -> dict[str, int]:
         return {"rows": cursor.rowcount}
 
 
-def count(merchant: Merchant, category: str, at: dt.datetime) -> ProspectCount:
-    """The month's prospects of a category the merchant sells in: the same answer for the whole month.
+def counts(merchant: Merchant, at: dt.datetime) -> list[ProspectCount]:
+    """The month's prospects of every category the merchant sells in; the same answer for the whole month.
 
-    Raises NotFound (a category it does not sell in), ProspectsUncounted.
+    Raises ProspectsUncounted. A few queries, however many categories.
     """
     month = prospects.counted_month()
     if month is None:
         raise ProspectsUncounted(retry_after=3600)
-    kept = ProspectCount.objects.filter(merchant=merchant, category=category, month=month).first()
-    if kept is None:
-        if category not in prospects.categories(merchant, at):
-            raise NotFound(_("You sold nothing in this category in the last twelve months."))
-        kept, _made = ProspectCount.objects.get_or_create(
+    kept = ProspectCount.objects.filter(merchant=merchant, month=month).order_by("category")
+    missing = sorted(set(prospects.categories(merchant, at)) - {row.category for row in kept})
+    if not missing:
+        return list(kept)
+    told = prospects.by_band(merchant, missing)
+    rows = [
+        ProspectCount(
             merchant=merchant,
             category=category,
             month=month,
-            defaults={
-                "least": settings.INSIGHT_LEAST_GROUP,
-                "members": prospects.by_band(merchant, category),
-                "at": at,
-            },
+            least=settings.INSIGHT_LEAST_GROUP,
+            members=told[category],
+            at=at,
         )
-    return kept
+        for category in missing
+    ]
+    # Who comes second keeps what the first one has told.
+    ProspectCount.objects.bulk_create(rows, ignore_conflicts=True)
+    return list(kept.all())
 
 
 # Offers -----------------------------------------------------------------------------------------------------
