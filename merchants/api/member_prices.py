@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated
 
 from django.db.models import QuerySet
@@ -51,10 +52,14 @@ class NewMemberPrice(Struct, frozen=True, kw_only=True):
     level: Annotated[int, Meta(ge=1, le=5)] | None = None
 
 
+class ListedMemberPrice(NewMemberPrice, frozen=True, kw_only=True):
+    """One of many prices."""
+
+
 class MemberPriceList(Struct, frozen=True, kw_only=True):
     """Prices to set at once, all or none."""
 
-    prices: Annotated[list[NewMemberPrice], Meta(min_length=1, max_length=1000)]
+    prices: Annotated[list[ListedMemberPrice], Meta(min_length=1, max_length=1000)]
 
 
 class MemberPriceChange(Struct, frozen=True, kw_only=True):
@@ -139,7 +144,7 @@ class MemberPricesView(PricesBase, generics.ListAPIView):
         operation_id="merchant_member_prices_set",
         request=NewMemberPrice,
         responses={201: MemberPriceSerializer},
-        examples=[examples.request("A PLUS price", NEW), examples.answer("A PLUS price", PRICE, status_codes=["201"])],
+        examples=[examples.request("A PLUS price", NEW), examples.answer("A PLUS price", PRICE, status=201)],
     )
     @idempotency.once
     def post(self, request):
@@ -222,7 +227,7 @@ class MemberPriceView(PricesBase, APIView):
 class _Names:
     """Rows from messages: what they name is the merchant's own or the programme's, read in four queries at most."""
 
-    def __init__(self, merchant: Merchant, asked: list[NewMemberPrice]):
+    def __init__(self, merchant: Merchant, asked: Sequence[NewMemberPrice]):
         self._asked = asked
         self._known = {
             "store": {store.code: store for store in merchant.stores.filter(code__in={one.store for one in asked})},

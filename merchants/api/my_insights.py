@@ -46,7 +46,7 @@ class MyInsightAccessesView(MemberView, generics.ListAPIView):
         return InsightAccess.objects.filter(member=self.member()).select_related("merchant")
 
 
-class OfferSerializer(serializers.ModelSerializer):
+class ProspectOfferSerializer(serializers.ModelSerializer):
     merchant = serializers.CharField(source="merchant.name")
     membership = serializers.UUIDField(source="club.uuid", help_text="What to join at `/me/stores`.")
     membership_name = serializers.CharField(source="club.name")
@@ -63,7 +63,7 @@ class MyOffersView(MemberView, APIView):
         summary="Memberships offered to me by what I buy",
         description="Empty unless I agreed to personal recommendations. The merchant does not learn that it was shown to me.",
         operation_id="me_offers",
-        responses=OfferSerializer(many=True),
+        responses=ProspectOfferSerializer(many=True),
         examples=[
             examples.answer(
                 "An offer",
@@ -79,4 +79,4 @@ class MyOffersView(MemberView, APIView):
         ],
     )  # fmt: skip
     def get(self, request):
-        return Response(OfferSerializer(prospects.show(self.member(), timezone.now()), many=True).data)
+        return Response(ProspectOfferSerializer(prospects.show(self.member(), timezone.now()), many=True).data)
