@@ -20,6 +20,10 @@ _ROWS_PER_STATEMENT = 500
 _KEY = ("store_id", "sku", "who", "tier_id", "plan_id", "club_id", "level", "starts_at")
 
 
+# Objects were read by whoever made the row: looking each up again would be a query a row.
+_NOT_ASKED = {"merchant", "store", "tier", "plan", "club", "created_at", "changed_at"}
+
+
 class PriceConflict(Conflict):
     """Somebody has set the same prices just now."""
 
@@ -29,7 +33,7 @@ class PriceConflict(Conflict):
 def check(price: MemberPrice) -> None:
     """Raises InvalidInput, each error with its field, if the row cannot be a price of its merchant."""
     try:
-        price.clean_fields(exclude=["created_at", "changed_at"])
+        price.clean_fields(exclude=_NOT_ASKED)
         price.clean()
         if price.ends_at is not None and price.ends_at <= price.starts_at:
             raise ValidationError({"ends_at": _("The end lies after the start.")})
@@ -80,6 +84,7 @@ def change(
         row = MemberPrice.objects.select_for_update().get(pk=price.pk)
         row.price, row.ends_at, row.changed_at = amount, ends_at, at
         check(row)
+        row._history_user, row._history_date = actor.staff, at
         row.save()
         audit.record(actor, "merchants.prices.change", row, f"Member price of {row} changed", at)
 
@@ -89,6 +94,7 @@ def remove(price: MemberPrice, actor: audit.Actor, at: dt.datetime) -> None:
     with transaction.atomic():
         summary = f"Member price of {price} removed"
         audit.record(actor, "merchants.prices.remove", price, summary, at)
+        price._history_user, price._history_date = actor.staff, at
         price.delete()
 
 
