@@ -58,6 +58,9 @@ from members.models import CreditScore, Member, Plan, Subscription
 from merchants.models import Merchant, StaffRole, Store
 from rewards.services import settlements
 from rewards.tests import arcade, shop
+from rewards.models import BenefitBudget
+from rewards.services import benefits, birthdays, instant_refunds, member_grants
+from rewards.tests import arcade, perks
 
 PASSWORD = "correct-horse-battery"
 HOUSE = Actor("the sample")
@@ -237,6 +240,7 @@ def everything() -> None:
     value_scores(now)
     games(now)
     rewards(now)
+    perks_of(alice.member, tier, now)
     _house(now)
 
 
@@ -262,6 +266,22 @@ def games(now: dt.datetime) -> None:
     arcade.rig(version, 1)
     arcade.play(at=now)
     arcade.a_draft(starts_at=now, ends_at=now + dt.timedelta(days=30))
+
+
+def perks_of(alice: Member, tier: Tier, now: dt.datetime) -> None:
+    """Alice uses a benefit, has a birthday pack and an instant refund, and was given something besides."""
+    BenefitBudget.objects.create(tier=tier, monthly=1_000_00)
+    pack = perks.benefit("birthday-pack", kind="birthday_pack")
+    perks.grant(pack, tier, value=100)
+    perks.grant(perks.bundle((perks.benefit("parcel"), {"quota": 2})), tier)
+    perks.grant(perks.benefit("instant-refund", kind="instant_refund"), tier, value=500_00)
+    benefits.use(alice, "parcel", now, key="sample")
+    instant_refunds.open(alice, "o-0", 20_00, now, key="sample-refund")
+    member_grants.give(
+        alice, perks.benefit("vip-line"), HOUSE, now, until=now + dt.timedelta(days=9), reason="Sorry for the wait"
+    )
+    Member.objects.filter(pk=alice.pk).update(birthday=now.date().replace(year=1990), phone_verified=True)
+    birthdays.issue(now, now)
 
 
 def customers(now: dt.datetime) -> None:

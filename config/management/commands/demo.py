@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from common.models import JobRun
 from common.services import inbox
-from config.demo import catalogue, checkouts, journal, programme, staff, stories
+from config.demo import benefits, catalogue, checkouts, journal, programme, staff, stories
 from loyalty.services import proof
 from loyalty.services.replay import reports, summaries
 from loyalty.services.replay.bars import Bar
@@ -51,6 +51,7 @@ class Command(BaseCommand):
         programme.enrol(story.people, story.start, story.end)
         playback = self._play(job, story, now)
         programme.enrol(story.people, story.start, story.end)
+        benefits.use([person.external_id for person in story.people], story.end)
         self._report(playback, sign_ins, programme.issue_key(author, now))
 
     def _play(self, job: str, story: stories.Story, now: dt.datetime) -> Playback:
