@@ -44,14 +44,11 @@ def value(benefit: Benefit, number: int | None) -> str:
 
 
 def often(allowance: Allowance) -> str:
-    """How often: "3 times a month"."""
-    return rate(allowance.quota, Period(allowance.period).label)
-
-
-def rate(quota: int | None, period: object) -> str:
-    if quota is None:
-        return gettext("as often as they like")
-    return gettext("%(count)s times %(period)s") % {"count": words.number(quota), "period": period}
+    """How often: "3 × a month"; empty if there is no limit."""
+    if allowance.quota is None:
+        return ""
+    period = Period(allowance.period).label
+    return gettext("%(count)s × %(period)s") % {"count": words.number(allowance.quota), "period": period}
 
 
 def gives(benefit: Benefit, allowance: Allowance) -> str:

@@ -46,6 +46,12 @@ class BenefitForm(forms.ModelForm):
         ]  # fmt: skip
         widgets = {"colour": forms.TextInput(attrs={"type": "color", "class": "lp-colour"})}
 
+    def __init__(self, *args, **kwargs):
+        """Grants have parameters of the benefit's kind, so it stays; which settings are shown depends on it."""
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "kind" in self.fields:
+            self.fields["kind"].disabled = True
+
 
 @admin.register(Benefit)
 class BenefitAdmin(AuditedAdmin):
@@ -92,11 +98,19 @@ class BenefitAdmin(AuditedAdmin):
     def get_queryset(self, request):
         named = ("tier", "medal_level__medal", "plan", "threshold", "club", "segment")
         in_force = BenefitGrant.objects.in_force(timezone.now()).select_related(*named)
-        return super().get_queryset(request).prefetch_related(Prefetch("grants", in_force, to_attr="current"))
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(
+                Prefetch("grants", in_force, to_attr="current"),
+                "bundle_items__bundle",
+                Prefetch("bundle_items__bundle__grants", in_force, to_attr="current"),
+            )
+        )
 
     def get_readonly_fields(self, request, obj=None):
-        """The shop knows a benefit by its code, and grants have parameters of its kind."""
-        return ["code", "kind"] if obj else []
+        """The shop knows a benefit by its code."""
+        return ["code"] if obj else []
 
     def get_prepopulated_fields(self, request, obj=None):
         return {} if obj else self.prepopulated_fields
@@ -118,7 +132,8 @@ class BenefitAdmin(AuditedAdmin):
 
     @admin.display(description=_("who has it"))
     def gates(self, benefit):
-        return "; ".join(dict.fromkeys(grant.whom for grant in benefit.current)) or "–"
+        bundled = (grant for item in benefit.bundle_items.all() for grant in item.bundle.current)
+        return "; ".join(dict.fromkeys(grant.whom for grant in [*benefit.current, *bundled])) or "–"
 
     @admin.display(description=_("issued by"), ordering="issuer")
     def issuer_label(self, benefit):

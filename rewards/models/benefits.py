@@ -75,7 +75,13 @@ class Benefit(models.Model):
     name = models.CharField(_("name"), max_length=80)
     description = models.CharField(_("description"), max_length=300, blank=True, help_text=_("As members read it."))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.CUSTOM)
-    saves = models.CharField(_("class"), max_length=8, choices=Saves, default=Saves.MONEY, help_text=_("S1-17."))
+    saves = models.CharField(
+        _("class"),
+        max_length=8,
+        choices=Saves,
+        default=Saves.MONEY,
+        help_text=_("Where members feel it (S1-17): in the purse or in what they need not do."),
+    )
     mode = models.CharField(_("mode"), max_length=10, choices=Mode, default=Mode.DAILY)
     icon = models.CharField(
         _("icon"), max_length=40, default="redeem", help_text=_("A Material Symbols name, for example redeem, call.")

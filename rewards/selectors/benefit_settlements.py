@@ -42,7 +42,12 @@ def of(month: dt.date) -> Settlement:
     end = clock.months_after(month, 1)
     sums: dict[tuple[int | None, int | None], list[int]] = defaultdict(lambda: [0, 0])
     # Who honours what it issued itself, or the platform its own, owes nobody.
-    others = BenefitUse.objects.exclude(issuer=F("user")).exclude(Q(issuer=None) & Q(user=None)).order_by()
+    others = (
+        BenefitUse.objects.filter(price__gt=0)
+        .exclude(issuer=F("user"))
+        .exclude(Q(issuer=None) & Q(user=None))
+        .order_by()
+    )
     for sign, day in ((1, "used_on"), (-1, "given_back_on")):
         rows = others.filter(**{f"{day}__gte": month, f"{day}__lt": end}).values_list("issuer", "user")
         for issuer, user, uses, amount in rows.annotate(uses=Count("pk"), amount=Sum("price")):
@@ -56,7 +61,7 @@ def of(month: dt.date) -> Settlement:
     for (issuer, user), (_uses, amount) in sums.items():
         nets[issuer] -= amount
         nets[user] += amount
-    cells = [Cell(parties[issuer], parties[user], *numbers) for (issuer, user), numbers in sums.items()]
+    cells = [Cell(parties[issuer], parties[user], *numbers) for (issuer, user), numbers in sums.items() if any(numbers)]
     cells.sort(key=lambda cell: (_name(cell.issuer), _name(cell.user)))
     named = sorted(((parties[key], amount) for key, amount in nets.items()), key=lambda net: _name(net[0]))
     return Settlement(month, cells, named)

@@ -227,12 +227,17 @@ def _offers(member_id: int, grants: Iterable[BenefitGrant], facts: _Facts, at: d
         adds = grant.bundle is not None and grant.bundle.adds_quotas
         for benefit, allowance in contents(grant):
             if benefit.is_on(at):
-                source = f"{grant.bundle}: {grant.whom}" if grant.bundle else grant.whom
-                yield _Offer(benefit, allowance, source, grant.gate, term, adds)
+                yield _Offer(benefit, allowance, _source(grant), grant.gate, term, adds)
     for gift in facts.gifts:
         if gift.benefit.is_on(at):
             source = gettext("Birthday pack") if gift.source == MemberGrant.Source.BIRTHDAY else gettext("Given to you")
             yield _Offer(gift.benefit, gift, source, "", Term(gift.starts_at, gift.ends_at))
+
+
+def _source(grant: BenefitGrant) -> str:
+    """What gives, in words; a bundle named like its plan is not named twice."""
+    whom = grant.whom
+    return whom if grant.bundle is None or str(grant.bundle) == whom else f"{grant.bundle}: {whom}"
 
 
 def _by_benefit(offers: Iterable[_Offer]) -> list[list[_Offer]]:

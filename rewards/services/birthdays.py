@@ -24,8 +24,8 @@ from loyalty.selectors import spans
 from loyalty.services.desk import Desk
 from members.models import Member
 from rewards import facts
-from rewards.models import Benefit, BenefitGrant, BirthdayPack, BundleItem, MemberGrant
-from rewards.selectors import entitlements
+from rewards.models import Benefit, BenefitGrant, BenefitUse, BirthdayPack, BundleItem, MemberGrant
+from rewards.selectors import benefit_costs, entitlements
 
 JOB = "birthday-packs"
 MEMBERS_PER_CHUNK = 1000
@@ -121,6 +121,7 @@ def _issue_span(first: int, last: int, day: dt.date, at: dt.datetime) -> dict[st
     tiers = entitlements.tiers([member.pk for member in people], at)
     packs: list[BirthdayPack] = []
     gifts: list[MemberGrant] = []
+    uses: list[BenefitUse] = []
     for member in people:
         found = next((one for one in entitled[member.pk] if one.benefit.kind == Benefit.Kind.BIRTHDAY_PACK), None)
         celebration = _celebration(member, found.benefit, day) if found else None
@@ -130,8 +131,10 @@ def _issue_span(first: int, last: int, day: dt.date, at: dt.datetime) -> dict[st
         items = _items(contents, found.benefit, tier)
         packs.append(_pack(desk, celebration, found, tier, items, at))
         gifts += [_gift(packs[-1], item, at) for item in items]
+        uses.append(_use(desk, packs[-1], found))
     BirthdayPack.objects.bulk_create(packs)
     MemberGrant.objects.bulk_create(gifts)
+    BenefitUse.objects.bulk_create(uses)
     desk.close()
     return {"packs": len(packs), "points": sum(pack.points for pack in packs)}
 
@@ -243,4 +246,20 @@ def _gift(pack: BirthdayPack, item: BundleItem, at: dt.datetime) -> MemberGrant:
         starts_at=max(pack.valid_from, at),
         ends_at=pack.valid_until,
         given_at=at,
+    )
+
+
+def _use(desk: Desk, pack: BirthdayPack, found: entitlements.Entitlement) -> BenefitUse:
+    """A pack is a use of its benefit: it counts in what was used, and what it cost."""
+    return BenefitUse(
+        member=pack.member,
+        benefit=pack.benefit,
+        key=f"birthday:{pack.birthday_year}",
+        value=found.value,
+        source=found.source[:200],
+        tier=pack.tier,
+        issuer_id=pack.benefit.issuer_id,
+        cost=benefit_costs.cost_of(pack.benefit, found.value, desk.programme),
+        at=pack.issued_at,
+        used_on=clock.local_date(pack.issued_at),
     )

@@ -71,7 +71,7 @@ def test_the_preview_says_whom_it_reaches_and_what_it_costs_against_the_budget(o
     body = form(parcel, perks.tier("silver"), quota="2")
     page = olivia.post(reverse("admin:rewards_benefitgrant_preview_new"), body).content.decode()
     assert "3 members belong to it today" in page
-    assert "2 times a month" in page
+    assert "2 × a month" in page
     assert "21.00 CNY" in page
     assert "14.70 CNY – 27.30 CNY" in page
     assert "the budget is 10.00" in page

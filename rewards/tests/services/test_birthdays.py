@@ -11,7 +11,7 @@ from common.models import Fact, JobChunk
 from loyalty.models import Lot
 from loyalty.tests.proven import assert_proven
 from members.models import Member
-from rewards.models import Benefit, BirthdayPack, MemberGrant
+from rewards.models import Benefit, BenefitUse, BirthdayPack, MemberGrant
 from rewards.selectors import entitlements
 from rewards.services import birthdays
 from rewards.tests import perks
@@ -73,6 +73,8 @@ def test_a_pack_says_until_when_it_is_good_and_is_announced(pack):
     fact = Fact.objects.get(topic="birthday.pack_issued")
     assert (fact.key, fact.payload["points"], fact.payload["benefits"]) == ("alice", 300, ["parcel"])
     assert Lot.objects.get(account__wallet__member=alice).earned == 300
+    use = BenefitUse.objects.get()
+    assert (use.benefit, use.cost, use.value, use.tier.code) == (pack, 3_00, 300, "gold")
     inside, after = clock.day_start(dt.date(2026, 6, 22)), clock.day_start(dt.date(2026, 6, 23))
     assert [(e.benefit.code, e.quota) for e in entitlements.of(alice, inside) if e.benefit != pack] == [("parcel", 2)]
     assert [e for e in entitlements.of(alice, after) if e.benefit != pack] == []
