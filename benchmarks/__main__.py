@@ -41,7 +41,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=2, help="clients, and workers of the web server")
     parser.add_argument(
         "--only",
-        choices=["ingestion", "checkout", "expiry", "reviews", "scores", "proof", "growth"],
+        choices=["ingestion", "checkout", "expiry", "reviews", "scores", "redemptions", "proof", "growth"],
         help="measure one part",
     )
     parser.add_argument("--write", type=Path, help="write the page here, for example docs/performance.md")
@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace, name: str) -> None:
 
 
 def _measure_paths(options: argparse.Namespace, name: str) -> list:
-    from benchmarks import checkout, expiry, ingestion, reviews, scores
+    from benchmarks import checkout, expiry, ingestion, redemptions, reviews, scores
 
     _build(name, options.members, due_lots=1)
     measured = []
@@ -84,6 +84,8 @@ def _measure_paths(options: argparse.Namespace, name: str) -> list:
         )
     if options.only in (None, "checkout"):
         measured += checkout.measure(options.server, name, operations=options.operations, **world)
+    if options.only in (None, "redemptions"):
+        measured += redemptions.measure(options.server, name, operations=options.operations, **world)
     if options.only in (None, "expiry"):
         measured.append(expiry.measure(options.server, name))
     if options.only in (None, "reviews"):

@@ -62,6 +62,17 @@ class RedemptionUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class RedemptionReinstated:
+    """The order it was used for was cancelled as a whole: it is good again."""
+
+    topic: ClassVar[str] = "redemption.reinstated"
+    key: str
+    redemption: str
+    reward: str
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RedemptionExpired:
     topic: ClassVar[str] = "redemption.expired"
     key: str

@@ -331,6 +331,20 @@ class UseView(StepView):
         return self.step(request, uuid, fulfilment.use, reason=messages.read(request, Reasoned).reason)
 
 
+class ReinstateView(StepView):
+    @_documented(
+        "reinstate",
+        "The order it was used for was cancelled as a whole: it is good again",
+        Reasoned,
+        examples.REDEMPTION,
+        description="A partly refunded order keeps its coupon used. What has expired meanwhile stays used.",
+    )
+    @once
+    @transaction.atomic
+    def post(self, request, uuid):
+        return self.step(request, uuid, fulfilment.reinstate, reason=messages.read(request, Reasoned).reason)
+
+
 class ReturnView(StepView):
     @_documented(
         "return", "What was handed out came back unused: the points go back to their lots", Reasoned, examples.RETURNED

@@ -52,6 +52,6 @@ def _claim(redemption: Redemption, reward: Reward, at: dt.datetime) -> Code:
     return code
 
 
-def close(redemption: Redemption, status: str) -> None:
-    """The redemption has come to its end, and its code with it: used, expired, or void."""
+def follow(redemption: Redemption, status: str) -> None:
+    """The code goes where its redemption went: used, good again, expired, or void."""
     Code.objects.filter(redemption=redemption).update(status=status)

@@ -15,7 +15,7 @@ from rewards import facts
 from rewards.models import Code, Redemption, Reward
 from rewards.services import codes, redemptions
 from rewards.services.redemption_states import Status, check, lock, move, write
-from rewards.services.refusals import WrongState
+from rewards.services.refusals import RewardExpired, WrongState
 
 
 class NoParcel(WrongState):
@@ -53,8 +53,29 @@ def use(redemption_uuid: uuid.UUID, *, reason: str = "", actor: Actor, at: dt.da
     if redemption.status == Status.USED:
         return redemption
     check(redemption, "use", at)
-    codes.close(redemption, Code.Status.USED)
+    codes.follow(redemption, Code.Status.USED)
     return _write(redemption, "use", actor, at, reason, redemptions.told(facts.RedemptionUsed, redemption))
+
+
+@transaction.atomic
+def reinstate(redemption_uuid: uuid.UUID, *, reason: str = "", actor: Actor, at: dt.datetime) -> Redemption:
+    """The order a coupon was used for was cancelled as a whole: it is good again, until its end (domain.md E14).
+
+    A partly refunded order keeps its coupon used; a term of a plan and a donation are never taken back so.
+    Raises UnknownRedemption, RewardExpired, WrongState.
+    """
+    redemption = lock(redemption_uuid)
+    if redemption.status == Status.DELIVERED:
+        return redemption
+    if redemption.reward.codes == Reward.Codes.NONE:
+        raise WrongState(redemption_status=redemption.status)
+    check(redemption, "reinstate", at)
+    if redemption.expires_at is not None and redemption.expires_at <= at:
+        raise RewardExpired(redemption_status=redemption.status)
+    codes.follow(redemption, Code.Status.CLAIMED)
+    until = redemption.expires_at.isoformat() if redemption.expires_at else None
+    fact = redemptions.told(facts.RedemptionReinstated, redemption, until=until)
+    return _write(redemption, "reinstate", actor, at, reason, fact)
 
 
 def _step(redemption_uuid: uuid.UUID, verb: str, actor: Actor, at: dt.datetime, *, tracking: str = "") -> Redemption:

@@ -20,6 +20,7 @@ TRANSITIONS: dict[str, tuple[frozenset[str], str]] = {
     "ship": (frozenset({Status.PLACED, Status.FULFILLING}), Status.SHIPPED),
     "deliver": (frozenset({Status.PLACED, Status.FULFILLING, Status.SHIPPED}), Status.DELIVERED),
     "use": (frozenset({Status.DELIVERED}), Status.USED),
+    "reinstate": (frozenset({Status.USED}), Status.DELIVERED),
     "expire": (frozenset({Status.DELIVERED}), Status.EXPIRED),
     "cancel": (frozenset({Status.HELD, Status.PLACED, Status.FULFILLING}), Status.CANCELLED),
     "give_back": (frozenset({Status.SHIPPED, Status.DELIVERED}), Status.RETURNED),

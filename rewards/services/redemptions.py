@@ -92,9 +92,10 @@ def place(redemption_uuid: uuid.UUID, *, payment: str = "", actor: Actor, at: dt
     Placed again by the same payment it stays placed. Raises UnknownRedemption, PaymentMissing, HoldOver, WrongState.
     """
     desk, redemption = _open(redemption_uuid, at)
-    if payment and redemption.payment == payment:
+    held = redemption.hold.status if redemption.hold else ""
+    if held == Hold.Status.CAPTURED and redemption.payment == payment:
         return redemption
-    if redemption.hold is not None and redemption.hold.status in (Hold.Status.LAPSED, Hold.Status.RELEASED):
+    if held in (Hold.Status.LAPSED, Hold.Status.RELEASED):
         raise HoldOver(redemption_status=Status.CANCELLED)
     check(redemption, "place", at)
     if redemption.cash and not payment:
@@ -282,7 +283,8 @@ def _open(redemption_uuid: uuid.UUID, at: dt.datetime) -> tuple[Desk, Redemption
     account_id, subject = found
     desk = Desk([subject], at)
     desk.lock({account_id} - desk.book.accounts.keys())
-    desk.book.settle(account_id)
+    for locked in sorted(desk.book.accounts):
+        desk.book.settle(locked)
     redemption = lock(redemption_uuid)
     if redemption.hold is not None:
         (redemption.hold,) = desk.book.know([redemption.hold])
@@ -306,7 +308,7 @@ def _undo(desk: Desk, redemption: Redemption, verb: str, reason: str, actor: Act
     redemption.restored = restored
     redemption.save(update_fields=["status", "restored"])
     write([event])
-    codes.close(redemption, Code.Status.VOID)
+    codes.follow(redemption, Code.Status.VOID)
     stocks.put_back(redemption, held=was_held)
     summary = _("%(reward)s: %(points)d points back") % {"reward": redemption.reward, "points": restored}
     audit.record(actor, f"rewards.redemptions.{verb}", redemption, summary, at, reason=reason)

@@ -26,7 +26,7 @@ from rewards.services.refusals import (
     UnknownReward,
     WrongState,
 )
-from rewards.tests.shop import STAFF, a_member, a_pool, a_reward, a_tier, redeem
+from rewards.tests.shop import STAFF, a_member, a_pool, a_reward, a_tier, hold, redeem
 
 pytestmark = pytest.mark.django_db
 
@@ -216,6 +216,32 @@ def test_a_used_coupon_is_not_given_back():
             undo()
         assert refusal.value.status == 409
     assert (balance().available, Code.objects.get().status) == (900, "used")
+    assert_proven()
+
+
+def test_a_coupon_is_good_again_when_its_order_was_cancelled_as_a_whole():
+    """domain.md E14."""
+    a_member()
+    redemption = redeem(a_reward(kind="coupon", validity_days=1))
+    fulfilment.use(redemption.uuid, reason="order o-9", actor=STAFF, at=NOON)
+    for _twice in range(2):
+        fulfilment.reinstate(redemption.uuid, reason="order o-9 cancelled", actor=STAFF, at=NOON)
+    assert history(redemption) == ["placed", "delivered", "used", "delivered"]
+    assert Code.objects.get().status == "claimed"
+    assert_proven()
+    fulfilment.use(redemption.uuid, actor=STAFF, at=NOON)
+    with pytest.raises(RewardExpired):
+        fulfilment.reinstate(redemption.uuid, actor=STAFF, at=redemption.expires_at)
+    with pytest.raises(WrongState):
+        fulfilment.reinstate(redeem(a_reward(kind="donation")).uuid, actor=STAFF, at=NOON)
+
+
+def test_a_hold_for_points_alone_is_placed_once_however_often_it_is_told():
+    a_member()
+    redemption = hold(a_reward(stock=1))
+    for _twice in range(2):
+        assert redemptions.place(redemption.uuid, actor=STAFF, at=NOON).status == "placed"
+    assert (balance().available, Reward.objects.get().sold) == (900, 1)
     assert_proven()
 
 
