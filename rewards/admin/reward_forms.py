@@ -57,7 +57,7 @@ class RewardForm(forms.ModelForm):
         fields = [
             "name", "code", "description", "symbol", "colour", "picture", "kind", "codes", "partner", "plan",
             "validity_days", "points", "cash", "unit_cost", "perceived_value", "merchant", "merchant_percent",
-            "least_tier", "segment", "visible_from", "visible_until", "available_from", "available_until", "stock",
+            "least_tier", "segment", "category", "visible_from", "visible_until", "available_from", "available_until", "stock",
             "limit_day", "limit_month", "limit_ever",
         ]  # fmt: skip
         widgets = {"colour": forms.TextInput(attrs={"type": "color", "class": "lp-colour"})}

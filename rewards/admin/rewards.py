@@ -69,6 +69,7 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
             {
                 "fields": [
                     ("least_tier", "segment"),
+                    "category",
                     ("visible_from", "visible_until"),
                     ("available_from", "available_until"),
                     "stock",

@@ -73,7 +73,7 @@ def of(version: GameVersion, prizes: Sequence[Prize], programme: Programme) -> O
     else:
         shares = [Fraction(prize.weight, version.weight_total) for prize in prizes]
     chances = [Chance(*row) for row in zip(prizes, values, shares, strict=True)]
-    rest = 1 - sum(shares)
+    rest = 1 - sum(shares, Fraction(0))
     if rest > 0 and not version.game.is_lottery:
         chances.append(Chance(None, Fraction(0), rest))
     expected = sum((chance.value * chance.probability for chance in chances), Fraction(0))

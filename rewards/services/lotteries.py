@@ -85,9 +85,10 @@ def _outcomes(version: GameVersion) -> Iterator[Outcome]:
 def _tell(outcomes: list[Outcome], at: dt.datetime) -> None:
     """Every winner hears of it; gifts and coupons become claims."""
     programme = programmes.current()
-    outbox.publish([plays.won(o.play, o.prize, plays.value_of(programme, o.prize), at) for o in outcomes], at)
-    claims = [o for o in outcomes if o.prize.kind != Prize.Kind.POINTS]
-    sql.insert([PrizeClaim(play=o.play, prize=o.prize, won_at=at) for o in claims])
+    won = [(outcome.play, outcome.prize) for outcome in outcomes if outcome.prize is not None]
+    outbox.publish([plays.won(play, prize, plays.value_of(programme, prize), at) for play, prize in won], at)
+    goods = [(play, prize) for play, prize in won if prize.kind != Prize.Kind.POINTS]
+    sql.insert([PrizeClaim(play=play, prize=prize, won_at=at) for play, prize in goods])
 
 
 # Paying -----------------------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ def _settle(first: int, last: int, at: dt.datetime) -> dict[str, int]:
         if outcome.prize is None:
             returned += _return(desk, outcome.play, wallet, reference)
         elif outcome.prize.kind == Prize.Kind.POINTS:
-            paid += _pay(desk, outcome, wallet, reference)
+            paid += _pay(desk, outcome.version, outcome.prize.points, wallet, reference)
     desk.close()
     sql.update_rows(outcomes, ["settled_at"])
     return {"tickets": len(outcomes), "paid": paid, "returned": returned}
@@ -163,16 +164,15 @@ def _return(desk: Desk, play: Play, wallet: Wallet, reference: str) -> int:
     return play.stake
 
 
-def _pay(desk: Desk, outcome: Outcome, wallet: Wallet, reference: str) -> int:
+def _pay(desk: Desk, version: GameVersion, points: int, wallet: Wallet, reference: str) -> int:
     """Points won in a draw are good for the version's days, else as the programme says from the draw on."""
-    points = outcome.prize.points
     desk.book.settle(wallet.account_id)
     desk.book.grant(
         wallet.account_id,
         points,
         source=Lot.Source.GAME,
         reference=reference,
-        expires_at=plays.until(outcome.version, desk.at) or desk.expires_at(None, desk.at),
+        expires_at=plays.until(version, desk.at) or desk.expires_at(None, desk.at),
     )
     desk.publish(loyalty_facts.PointsEarned(wallet.member.external_id, points, 0, reference))
     return points

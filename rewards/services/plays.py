@@ -101,7 +101,7 @@ def play(member: Member, game_code: str, *, commitment: str, client_seed: str, k
     else:
         _draw(play, list(version.prizes.all()), desk.programme)
         if play.prize is not None and play.prize.kind == Prize.Kind.POINTS:
-            _pay(desk, play, staked, reference)
+            _pay(desk, play, play.prize.points, staked, reference)
     desk.publish(
         facts.GamePlayed(
             member.external_id, version.game.code, str(play.uuid), play.stake, str(play.prize or ""), at.isoformat()
@@ -159,7 +159,7 @@ def _draw(play: Play, prizes: list[Prize], programme: Programme) -> None:
     version = play.version
     top = max(value_of(programme, prize) for prize in prizes)
     if version.daily_budget is not None:
-        _reserve(version, play.played_on, top)
+        _reserve(version, play.played_on, top, version.daily_budget)
     play.number = draws.number(play.period.server_seed, message(play), version.weight_total)
     place = draws.pick([prize.weight for prize in prizes], play.number)
     play.drawn = None if place is None else prizes[place]
@@ -174,9 +174,9 @@ def message(play: Play) -> str:
     return f"{play.client_seed}:{play.nonce}"
 
 
-def _reserve(version: GameVersion, day: dt.date, value: int) -> None:
+def _reserve(version: GameVersion, day: dt.date, value: int, budget: int) -> None:
     GameDay.objects.bulk_create([GameDay(version=version, day=day)], ignore_conflicts=True)
-    within = GameDay.objects.filter(version=version, day=day, value__lte=version.daily_budget - value)
+    within = GameDay.objects.filter(version=version, day=day, value__lte=budget - value)
     if not within.update(value=F("value") + value):
         raise BudgetSpent
 
@@ -190,17 +190,17 @@ def _from_stock(drawn: Prize | None, prizes: list[Prize]) -> Prize | None:
     return next((prize for prize in prizes if prize.is_fallback), None)
 
 
-def _pay(desk: Desk, play: Play, staked: list[Portion], reference: str) -> None:
+def _pay(desk: Desk, play: Play, won: int, staked: list[Portion], reference: str) -> None:
     """Points that were won: good for the version's days, else as long as the staked ones, in the same shares."""
     fixed = until(play.version, play.at)
     points_until: Counter[dt.datetime] = Counter()
-    shares = largest_remainder(play.prize.points, [portion.points for portion in staked])
+    shares = largest_remainder(won, [portion.points for portion in staked])
     for portion, share in zip(staked, shares, strict=True):
         points_until[fixed or portion.lot.expires_at] += share
     for expires_at, points in points_until.items():
         if points:
             desk.book.grant(play.account_id, points, source=Lot.Source.GAME, reference=reference, expires_at=expires_at)
-    desk.publish(loyalty_facts.PointsEarned(play.member.external_id, play.prize.points, 0, reference))
+    desk.publish(loyalty_facts.PointsEarned(play.member.external_id, won, 0, reference))
 
 
 def until(version: GameVersion, at: dt.datetime) -> dt.datetime | None:

@@ -21,7 +21,9 @@ TAMPERED = {
 }
 
 
-@pytest.mark.parametrize("invariant", ALL, ids=lambda invariant: invariant.name)
+@pytest.mark.parametrize(
+    "invariant", [one for one in ALL if one.name in TAMPERED], ids=lambda invariant: invariant.name
+)
 def test_an_invariant_is_green_and_turns_red(invariant):
     assert invariant in invariants.ALL
     a_member()
