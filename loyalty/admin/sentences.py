@@ -134,6 +134,8 @@ def limits(version: EarningRuleVersion) -> list[str]:
         (version.cap_order, gettext("at most %s per order")),
         (version.cap_day, gettext("at most %s per day")),
         (version.cap_month, gettext("at most %s per month")),
+        (version.cap_quarter, gettext("at most %s per quarter")),
+        (version.cap_year, gettext("at most %s per year")),
         (version.cap_member, gettext("at most %s per member")),
     ]
     said = [text % words.number(cap) for cap, text in caps if cap is not None]

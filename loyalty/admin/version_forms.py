@@ -40,7 +40,8 @@ class VersionForm(forms.ModelForm):
         fields = [
             "rule", "event_type", "formula", "points", "money_unit", "money_step", "basis", "min_cash", "multiplier_percent",
             "likes_factor", "likes_max", "stacking", "priority", "effective_from", "effective_until", "campaign", "cap_item",
-            "cap_order", "cap_day", "cap_month", "cap_member", "available_after_days", "expiry", "expiry_count", "expiry_date",
+            "cap_order", "cap_day", "cap_month", "cap_quarter", "cap_year", "cap_member", "available_after_days",
+            "expiry", "expiry_count", "expiry_date",
         ]  # fmt: skip
 
     def __init__(self, *args, **kwargs):

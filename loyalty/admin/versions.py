@@ -64,7 +64,14 @@ class EarningRuleVersionAdmin(PreviewMixin, AuditedAdmin):
         (_("When it is in force"), {"fields": [("effective_from", "effective_until"), "campaign"]}),
         (
             _("Limits (empty: none)"),
-            {"fields": [("cap_item", "cap_order"), ("cap_day", "cap_month"), "cap_member"]},
+            {
+                "fields": [
+                    ("cap_item", "cap_order"),
+                    ("cap_day", "cap_month"),
+                    ("cap_quarter", "cap_year"),
+                    "cap_member",
+                ]
+            },
         ),
         (_("The points"), {"fields": [("available_after_days", "expiry"), ("expiry_count", "expiry_date")]}),
     ]

@@ -105,6 +105,8 @@ class EarningRuleVersion(models.Model):
     cap_order = models.PositiveIntegerField(_("cap per order"), null=True, blank=True)
     cap_day = models.PositiveIntegerField(_("cap per day"), null=True, blank=True)
     cap_month = models.PositiveIntegerField(_("cap per month"), null=True, blank=True)
+    cap_quarter = models.PositiveIntegerField(_("cap per quarter"), null=True, blank=True)
+    cap_year = models.PositiveIntegerField(_("cap per year"), null=True, blank=True)
     cap_member = models.PositiveIntegerField(_("cap per member"), null=True, blank=True)
 
     available_after_days = models.PositiveSmallIntegerField(
@@ -220,11 +222,11 @@ class RuleCondition(models.Model):
 
 
 class CapCounter(models.Model):
-    """How much of a rule's cap an account has used in one window: a local day, a local month, or for ever."""
+    """How much of a rule's cap an account has used in one window: a local day, month, quarter or year, or for ever."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False, verbose_name=_("account"))
     rule = models.ForeignKey(EarningRule, models.PROTECT, related_name="+", db_index=False, verbose_name=_("rule"))
-    window = models.CharField(_("window"), max_length=10, help_text=_("2026-03-01, 2026-03 or ever."))
+    window = models.CharField(_("window"), max_length=10, help_text=_("2026-03-01, 2026-03, 2026-Q1, 2026 or ever."))
     used = models.BigIntegerField(_("used"), default=0)
 
     class Meta:

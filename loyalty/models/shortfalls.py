@@ -16,6 +16,8 @@ class Shortfall(InsertOnlyModel):
         CAP_ORDER = "cap_order", _("Cap per order")
         CAP_DAY = "cap_day", _("Cap per day")
         CAP_MONTH = "cap_month", _("Cap per month")
+        CAP_QUARTER = "cap_quarter", _("Cap per quarter")
+        CAP_YEAR = "cap_year", _("Cap per year")
         CAP_MEMBER = "cap_member", _("Cap per member")
         CAMPAIGN_BUDGET = "campaign_budget", _("The campaign's budget is used up")
         FUNDER_EMPTY = "funder_empty", _("The funder's purse is empty")

@@ -55,7 +55,7 @@ class Caps:
         """What is left under each limit of a version, with the reason to name if it binds."""
         limits = [
             (cap - self._used(account_id, version.rule_id, window), reason)
-            for cap, window, reason in _windows(version, at)
+            for cap, window, reason in windows(version, at)
         ]
         if version.campaign_id:
             campaign = self._campaign(version.campaign_id)
@@ -70,7 +70,7 @@ class Caps:
 
     def use(self, account_id: int, version: EarningRuleVersion, at: dt.datetime, points: int) -> None:
         """Count points that were given (or, negative, taken back: headroom returns for the future, E13)."""
-        for _cap, window, _reason in _windows(version, at):
+        for _cap, window, _reason in windows(version, at):
             key = (account_id, version.rule_id, window)
             counter = self._find(key) or CapCounter(account_id=account_id, rule_id=version.rule_id, window=window)
             counter.used = max(counter.used + points, 0)
@@ -125,18 +125,18 @@ class Caps:
             sql.update_rows([self._campaigns[pk] for pk in sorted(self._spent)], ["spent"])
 
 
-def _names(at: dt.datetime) -> tuple[str, str]:
-    day = clock.local_date(at).isoformat()
-    return day, day[:7]
+def _names(at: dt.datetime) -> tuple[str, str, str, str]:
+    """The local day, month, quarter and year of an instant."""
+    day = clock.local_date(at)
+    return day.isoformat(), f"{day:%Y-%m}", f"{day.year}-Q{(day.month + 2) // 3}", str(day.year)
 
 
-def _windows(version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str, str]]:
-    if version.cap_day is None and version.cap_month is None and version.cap_member is None:
+def windows(version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str, str]]:
+    """Each cap over time that a version has: how much, the window in which an instant lies, and the reason to name."""
+    limits = (version.cap_day, version.cap_month, version.cap_quarter, version.cap_year, version.cap_member)
+    if not any(limit is not None for limit in limits):
         return []
-    day, month = _names(at)
-    caps = (
-        (version.cap_day, day, Reason.CAP_DAY),
-        (version.cap_month, month, Reason.CAP_MONTH),
-        (version.cap_member, _EVER, Reason.CAP_MEMBER),
-    )
+    names = (*_names(at), _EVER)
+    reasons = (Reason.CAP_DAY, Reason.CAP_MONTH, Reason.CAP_QUARTER, Reason.CAP_YEAR, Reason.CAP_MEMBER)
+    caps = zip(limits, names, reasons, strict=True)
     return [(cap, window, reason) for cap, window, reason in caps if cap is not None]

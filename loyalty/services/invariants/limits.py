@@ -22,6 +22,12 @@ CAPS_WITHIN_LOTS = Invariant(
         UNION ALL
         SELECT account_id, rule_id, substr(day, 1, 7), SUM(points) FROM by_day GROUP BY 1, 2, 3
         UNION ALL
+        SELECT account_id, rule_id,
+               substr(day, 1, 4) || '-Q' || ((CAST(substr(day, 6, 2) AS integer) + 2) / 3), SUM(points)
+        FROM by_day GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT account_id, rule_id, substr(day, 1, 4), SUM(points) FROM by_day GROUP BY 1, 2, 3
+        UNION ALL
         SELECT account_id, rule_id, 'ever', SUM(points) FROM by_day GROUP BY 1, 2
     )
     SELECT 'account' AS kind, CAST(c.account_id AS text) AS key,

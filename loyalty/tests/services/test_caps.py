@@ -8,6 +8,7 @@ from loyalty.tests.proven import assert_proven
 from loyalty.tests.stage import DAY, NOON, a_campaign, a_rule, balance, event, line, order, send, send_all
 
 pytestmark = pytest.mark.django_db
+FEBRUARY = NOON - 14 * DAY
 
 
 def points(*lines, code="o-1", subject="alice", at=NOON):
@@ -32,7 +33,13 @@ def a_purse(amount):
 
 @pytest.mark.parametrize(
     ("cap", "reason", "later"),
-    [("cap_day", "cap_day", DAY), ("cap_month", "cap_month", 31 * DAY), ("cap_member", "cap_member", None)],
+    [
+        ("cap_day", "cap_day", DAY),
+        ("cap_month", "cap_month", 31 * DAY),
+        ("cap_quarter", "cap_quarter", 31 * DAY),
+        ("cap_year", "cap_year", 306 * DAY),
+        ("cap_member", "cap_member", None),
+    ],
 )
 def test_the_excess_is_named_and_the_next_window_is_fresh(cap, reason, later):
     a_rule("base", **{cap: 150})
@@ -44,6 +51,18 @@ def test_the_excess_is_named_and_the_next_window_is_fresh(cap, reason, later):
     assert points(code="o-4", subject="bob")["earned"] == 100
     if later:
         assert points(code="o-5", at=NOON + later)["earned"] == 100
+    assert_proven()
+
+
+def test_beyond_the_caps_of_a_multiplier_the_ordinary_rate_goes_on():
+    """PLUS gives tenfold, at most so much a month and a quarter; the rest of the line earns the ordinary rate (E32, C19)."""
+    a_rule("base")
+    a_rule("plus", formula="multiplier", multiplier_percent=1000, cap_month=1000, cap_quarter=1200, priority=-10)
+    earned = [
+        points(code=str(n), at=at)["earned"] for n, at in enumerate([FEBRUARY, FEBRUARY, NOON, NOON, NOON + 31 * DAY])
+    ]
+    # 100 + 900, then 100 + 100 that February has left; in March what the quarter has left; in April all again.
+    assert earned == [1000, 200, 300, 100, 1000]
     assert_proven()
 
 
