@@ -34,6 +34,8 @@ app.conf.beat_schedule = {
     "measure members": {"task": "loyalty.tasks.measure_members", "schedule": crontab(hour=1, minute=35)},
     "score members": {"task": "loyalty.tasks.score_members", "schedule": crontab(hour=1, minute=50)},
     "settle scores": {"task": "loyalty.tasks.settle_scores", "schedule": crontab(hour=2, minute=20)},
+    "tell of renewals": {"task": "members.tasks.tell_of_renewals", "schedule": crontab(hour=3, minute=20)},
+    "let unpaid plans lapse": {"task": "members.tasks.lapse_purchases", "schedule": crontab(minute="*/10")},
     "purge old records": {"task": "common.tasks.purge_old_records", "schedule": crontab(hour=3, minute=5)},
     "refresh segments": {"task": "loyalty.tasks.refresh_segments", "schedule": crontab(hour=3, minute=35)},
     "give merchants' campaigns": {"task": "merchants.tasks.give_campaigns", "schedule": 60, "options": {"expires": 60}},

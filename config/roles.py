@@ -17,6 +17,9 @@ DEEDS = {
     "loyalty.publish_scorepolicy": _("Can put a score policy in force"),
     "loyalty.publish_lifecyclepolicy": _("Can put a life-cycle policy in force"),
     "loyalty.decide_conductcase": _("Can decide whether a member's growth coefficient falls to nothing"),
+    "members.activate_planoffer": _("Can put offers of plans on sale and retire them"),
+    "members.release_voucherbatch": _("Can release and void codes for plans"),
+    "members.refund_planpurchase": _("Can pay plans back"),
     "members.import_creditscore": _("Can import credit scores from a file"),
     "merchants.stop_merchantcampaign": _("Can stop a merchant's campaign"),
     "loyalty.override_standing": _("Can set a member's tier by hand"),
@@ -39,7 +42,15 @@ DEEDS = {
     "common.revoke_apikey": _("Can revoke an API key"),
 }
 
-_MEMBERS = ["members.member", "members.subscription", "members.creditscore", "members.plan"]
+_PLANS = ["members.planoffer", "members.plandiscount", "members.saleschannel", "members.voucherbatch"]
+_MEMBERS = [
+    "members.planpurchase",
+    "members.autorenewal",
+    "members.member",
+    "members.subscription",
+    "members.creditscore",
+    "members.plan",
+]
 _LEDGER = [
     f"loyalty.{name}"
     for name in (
@@ -87,7 +98,7 @@ _CONFIGURATION = [
     *_REWARDS,
     *_GAMES,
     "members.plan",
-    "members.subscription",
+    *_PLANS,
     "merchants.merchant",
     "merchants.store",
     "merchants.staffrole",
@@ -126,6 +137,7 @@ ROLES: dict[str, set[str]] = {
     | _may("change", [*_CONFIGURATION, "common.webhookendpoint"])
     | _may("delete", _STANDING_RULES)
     | _may("delete", ["loyalty.medallevel", "loyalty.medalcategory"])
+    | _may("delete", _PLANS)
     | _may("delete", ["rewards.bundle", "rewards.bundleitem", "rewards.benefitgrant"])
     | {
         "members.import_creditscore",
@@ -150,6 +162,9 @@ ROLES: dict[str, set[str]] = {
     | _may("add", ["rewards.benefitbudget"])
     | _may("change", ["rewards.benefitbudget"])
     | {
+        "members.activate_planoffer",
+        "members.release_voucherbatch",
+        "members.refund_planpurchase",
         "rewards.activate_benefitgrant",
         "loyalty.activate_earningruleversion",
         "loyalty.activate_campaign",

@@ -255,6 +255,7 @@ REST_FRAMEWORK = {
         "server": env("THROTTLE_SERVER", default="6000/min"),
         "member": env("THROTTLE_MEMBER", default="120/min"),
         "merchant": env("THROTTLE_MERCHANT", default="600/min"),
+        "codes": env("THROTTLE_CODES", default="10/min"),
         "anonymous": env("THROTTLE_ANONYMOUS", default="30/min"),
     },
 }

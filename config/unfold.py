@@ -102,8 +102,20 @@ UNFOLD = {
                     _list(_("Rule versions"), "history_edu", "loyalty", "earningruleversion"),
                     _list(_("Campaigns"), "campaign", "loyalty", "campaign"),
                     _list(_("Event types"), "category", "loyalty", "customeventtype"),
-                    _list(_("Paid plans"), "workspace_premium", "members", "plan"),
-                    _list(_("Subscriptions"), "card_membership", "members", "subscription"),
+                ],
+            },
+            {
+                "title": _("Paid plans"),
+                "separator": True,
+                "collapsible": True,
+                "items": [
+                    _list(_("Plans"), "workspace_premium", "members", "plan"),
+                    _list(_("Offers"), "sell", "members", "planoffer"),
+                    _list(_("Purchases"), "receipt", "members", "planpurchase"),
+                    _list(_("Terms"), "card_membership", "members", "subscription"),
+                    _list(_("Automatic renewals"), "autorenew", "members", "autorenewal"),
+                    _list(_("Sales channels"), "hub", "members", "saleschannel"),
+                    _list(_("Codes in bulk"), "qr_code_2", "members", "voucherbatch"),
                 ],
             },
             {

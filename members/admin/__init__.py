@@ -1,5 +1,5 @@
 """Members on the operators' site."""
 
-from . import credit, members, plans
+from . import credit, members, plan_offers, plans, sales_channels
 
-__all__ = ["credit", "members", "plans"]
+__all__ = ["credit", "members", "plan_offers", "plans", "sales_channels"]

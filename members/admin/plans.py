@@ -5,15 +5,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.admin import tags, words
-from common.admin.base import AuditedAdmin
+from common.admin.base import AuditedAdmin, ReadOnlyAdmin
 from members.models import Plan, Subscription
 
 
 @admin.register(Plan)
 class PlanAdmin(AuditedAdmin):
-    """Paid memberships, PLUS for example."""
+    """Paid memberships, PLUS for example; what they cost is said by their offers."""
 
-    empty = _("No paid plan yet. Rules can ask for one as soon as it exists.")
+    empty = _("No paid plan yet. Rules can ask for one as soon as it exists; offers sell it.")
     list_display = ["name", "code", "members_now"]
     search_fields = ["name", "code"]
 
@@ -28,8 +28,8 @@ class PlanAdmin(AuditedAdmin):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(AuditedAdmin):
-    """Members' terms of paid plans, until plans are sold here."""
+class SubscriptionAdmin(ReadOnlyAdmin):
+    """Members' terms of paid plans: bought, tried, redeemed."""
 
     empty = _("Nobody has a paid plan yet.")
     list_display = ["member", "plan", "starts_at", "ends_at", "state"]
@@ -38,7 +38,6 @@ class SubscriptionAdmin(AuditedAdmin):
     search_fields = ["=member__external_id", "member__name"]
     search_help_text = _("A member's external id or name.")
     date_hierarchy = "starts_at"
-    autocomplete_fields = ["member", "plan"]
 
     @tags.tagged(_("state"), {"running": tags.GOOD, "over": tags.WAITING, "ahead": tags.NEWS})
     def state(self, subscription):

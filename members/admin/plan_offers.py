@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.decorators import action
+
+from common.admin import confirm, tags, words
+from common.admin.base import HistoryAdmin, actor, refuse
+from common.admin.money import MoneyField
+from common.admin.preview import PreviewMixin
+from common.problems import Problem
+from members.models import PlanDiscount, PlanOffer
+from members.services import plan_offers, plan_refunds
+from members.services.plan_refunds import Use
+
+Status = PlanOffer.Status
+_DAYS = (0, 3, 30, 100, 200)
+
+
+class DiscountForm(forms.ModelForm):
+    amount = MoneyField(label=_("less by"))
+
+    class Meta:
+        model = PlanDiscount
+        fields = ["kind", "above", "channel", "amount", "starts_at", "ends_at"]
+
+
+class DiscountInline(TabularInline):
+    model = PlanDiscount
+    form = DiscountForm
+    extra = 0
+    verbose_name_plural = _("Discounts: the largest that fits counts")
+
+
+class OfferForm(forms.ModelForm):
+    """A draft; money is typed as money."""
+
+    fee = MoneyField(label=_("fee"))
+    partner_cost = MoneyField(
+        label=_("contract price of the partner's right"),
+        required=False,
+        initial=0,
+        help_text=_("Deducted from a refund once it was claimed."),
+    )
+
+    class Meta:
+        model = PlanOffer
+        fields = [
+            "plan", "code", "name", "term_days", "fee", "trial_days", "refunds", "refund_days", "ahead_days", "most_a_year",
+            "least_credit", "least_score", "needs_real_name", "renews", "notice_days", "partner", "partner_cost",
+            "starts_at", "ends_at",
+        ]  # fmt: skip
+
+    def clean_partner_cost(self):
+        return self.cleaned_data["partner_cost"] or 0
+
+    def clean(self):
+        data = super().clean()
+        if data.get("starts_at") and data.get("ends_at") and data["ends_at"] <= data["starts_at"]:
+            self.add_error("ends_at", gettext("The end comes after the start."))
+        return data
+
+
+@admin.register(PlanOffer)
+class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
+    """What is sold of a plan. Drafts are edited; a colleague puts them on sale; from then on they never change."""
+
+    empty = _("Nothing is sold yet. Make a plan, then an offer of it.")
+    form = OfferForm
+    inlines = [DiscountInline]
+    preview_template = "members/offer_preview.html"
+    list_display = ["name", "plan", "fee_words", "term", "state", "sold", "starts_at", "ends_at"]
+    list_filter = ["status", "plan"]
+    list_select_related = ["plan"]
+    search_fields = ["name", "code", "plan__name"]
+    autocomplete_fields = ["plan"]
+    actions_detail = ["activate", "retire"]
+    fieldsets = [
+        (None, {"fields": [("plan", "code"), "name", ("fee", "term_days"), ("starts_at", "ends_at")]}),
+        (_("Who may buy it"), {"fields": [("least_credit", "least_score"), ("needs_real_name", "most_a_year")]}),
+        (_("Trial and renewal"), {"fields": [("trial_days", "ahead_days"), ("renews", "notice_days")]}),
+        (_("Paying back"), {"fields": [("refunds", "refund_days")]}),
+        (_("Joint card"), {"fields": [("partner", "partner_cost")]}),
+    ]
+
+    def get_queryset(self, request):
+        paid = Q(purchases__status="paid") & ~Q(purchases__kind="trial")
+        rows = super().get_queryset(request).annotate(sold_total=Count("purchases", filter=paid))
+        return rows.prefetch_related("discounts__channel")
+
+    def has_change_permission(self, request, obj=None):
+        """Only drafts can be changed: what was sold keeps its terms."""
+        return (obj is None or obj.status == Status.DRAFT) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request, obj=None):
+        return obj is not None and obj.status == Status.DRAFT and super().has_delete_permission(request, obj)
+
+    def has_activate_permission(self, request: HttpRequest, object_id=None) -> bool:
+        return request.user.has_perm("members.activate_planoffer") and self._has_status(object_id, Status.DRAFT)
+
+    def has_retire_permission(self, request: HttpRequest, object_id=None) -> bool:
+        may = request.user.has_perm("members.activate_planoffer") or request.user.has_perm("members.change_planoffer")
+        return may and self._has_status(object_id, Status.ACTIVE)
+
+    def _has_status(self, object_id, status) -> bool:
+        return PlanOffer.objects.filter(pk=object_id, status=status).exists()
+
+    @admin.display(description=_("fee"), ordering="fee")
+    def fee_words(self, offer):
+        return words.money(offer.fee)
+
+    @admin.display(description=_("term"), ordering="term_days")
+    def term(self, offer):
+        return gettext("%d days") % offer.term_days
+
+    @admin.display(description=_("sold"), ordering="sold_total")
+    def sold(self, offer):
+        return words.number(offer.sold_total)
+
+    @tags.tagged(_("state"), {Status.ACTIVE: tags.GOOD, Status.DRAFT: tags.WAITING})
+    def state(self, offer):
+        return offer.status, offer.get_status_display()
+
+    def preview(self, obj, inlines):
+        """What members pay, and what they get back."""
+        discounts = list(obj.discounts.all()) if inlines is None else inlines
+        fee, term = obj.fee or 0, obj.term_days or 1
+        refunds = [
+            {
+                "day": day,
+                "unused": words.money(_back(obj, fee, term, day, Use())),
+                "used": words.money(_back(obj, fee, term, day, Use(True, fee // 5))),
+            }
+            for day in _DAYS
+        ]
+        return {
+            "offer": obj,
+            "fee": words.money(fee),
+            "prices": [(_whom(one), words.money(max(fee - (one.amount or 0), 0))) for one in discounts],
+            "refunds": refunds,
+            "saved": words.money(fee // 5),
+        }
+
+    def save_model(self, request, obj, form, change):
+        """Whoever touched a draft last is its author: another person puts it on sale."""
+        obj.created_by = request.user
+        super().save_model(request, obj, form, change)
+
+    @action(description=_("Put on sale"), icon="play_circle", permissions=["activate"], url_path="activate")
+    def activate(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Say what will happen, then let the service put the draft on sale."""
+        offer = get_object_or_404(self.get_queryset(request), pk=object_id)
+        if request.method != "POST":
+            return confirm.page(
+                self,
+                request,
+                offer,
+                title=gettext("Put “%s” on sale?") % offer,
+                says=[
+                    gettext("From then on it never changes: what is sold keeps its terms. It can be retired any time.")
+                ],
+                facts=self._facts(offer),
+                submit=gettext("Put on sale"),
+            )
+        try:
+            plan_offers.activate(offer, actor(request), timezone.now())
+            messages.success(request, gettext("“%s” is on sale.") % offer)
+        except Problem as problem:
+            refuse(request, problem)
+        return redirect("admin:members_planoffer_change", object_id)
+
+    @action(description=_("Retire"), icon="block", permissions=["retire"], url_path="retire")
+    def retire(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Say what will happen, then sell it no more."""
+        offer = get_object_or_404(self.get_queryset(request), pk=object_id)
+        if request.method != "POST":
+            return confirm.page(
+                self,
+                request,
+                offer,
+                title=gettext("Retire “%s”?") % offer,
+                says=[gettext("Nobody can buy it any more, and it renews no more. Terms that were sold run on.")],
+                submit=gettext("Retire"),
+            )
+        plan_offers.retire(offer, actor(request), timezone.now())
+        messages.success(request, gettext("“%s” is no longer sold.") % offer)
+        return redirect("admin:members_planoffer_change", object_id)
+
+    def _facts(self, offer):
+        yield gettext("Fee"), words.money(offer.fee)
+        for discount in offer.discounts.all():
+            yield _whom(discount), words.money(offer.fee - discount.amount)
+        yield gettext("Term"), gettext("%d days") % offer.term_days
+        yield gettext("Refund"), offer.get_refunds_display()
+        yield gettext("On sale from"), words.instant(offer.starts_at)
+        yield gettext("Written by"), offer.created_by or "–"
+
+
+def _back(offer, fee, term, day, use):
+    return plan_refunds.amount(offer.refunds, fee, term, day, use, refund_days=offer.refund_days)
+
+
+def _whom(discount):
+    """For whom a discount is, in words."""
+    if discount.kind == PlanDiscount.Kind.SCORE and discount.above is not None:
+        return gettext("With a value score above %s") % words.number(discount.above)
+    if discount.kind == PlanDiscount.Kind.CHANNEL and discount.channel_id:
+        return gettext("Through %s") % discount.channel
+    return gettext("For everybody, for a time")

@@ -1,0 +1,22 @@
+"""Celery doors of this floor: they read the clock and make one call."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from common import clock
+from members.services import plan_purchases, plan_renewals
+
+
+@shared_task
+def tell_of_renewals() -> None:
+    """Nightly: give notice to who agreed that a plan renews by itself."""
+    now = timezone.now()
+    plan_renewals.give_notice(clock.day_start(clock.local_date(now)), now)
+
+
+@shared_task
+def lapse_purchases() -> None:
+    """Every ten minutes: purchases of plans that nobody paid wait no longer."""
+    plan_purchases.lapse(timezone.now())
