@@ -54,13 +54,13 @@ from loyalty.services import (
 )
 from loyalty.services.occasions import Item
 from loyalty.tests import conducts, ratings, stage
-from members.models import CreditScore, Member, Plan, Subscription
+from members.models import CreditScore, Member, PlanOffer, SalesChannel, VoucherBatch
+from members.services import plan_renewals
+from members.tests import plus
 from merchants.models import Merchant, StaffRole, Store
-from rewards.services import settlements
-from rewards.tests import arcade, shop
 from rewards.models import BenefitBudget
-from rewards.services import benefits, birthdays, instant_refunds, member_grants
-from rewards.tests import arcade, perks
+from rewards.services import benefits, birthdays, instant_refunds, member_grants, settlements
+from rewards.tests import arcade, perks, shop
 
 PASSWORD = "correct-horse-battery"
 HOUSE = Actor("the sample")
@@ -230,8 +230,7 @@ def everything() -> None:
     transfers.send(alice.member, bob.member, 10, kind="gift", message="Enjoy", at=now)
     holds.place(alice.member, 1000, order_code="o-9", lines=[Item("1", cash=100_00)], expires_at=now + day, at=now)
     DeliveryRefusal.objects.create(member=bob.member, order=Order.objects.get(code="o-1"), day=now.date(), at=now)
-    plan = Plan.objects.create(code="plus", name="PLUS")
-    Subscription.objects.create(member=alice.member, plan=plan, starts_at=now - day, ends_at=now + day)
+    plans(alice.member, now)
     CreditScore.objects.create(member=alice.member, score=98, at=now)
     conduct(alice.member, bob.member, now)
     Segment.objects.create(code="friends", name="Friends").members.add(alice.member)
@@ -242,6 +241,20 @@ def everything() -> None:
     rewards(now)
     perks_of(alice.member, tier, now)
     _house(now)
+
+
+def plans(alice: Member, now: dt.datetime) -> None:
+    """Alice has PLUS and lets it renew; another offer is a draft; a bank has codes."""
+    offer = plus.plus(
+        discounts=[{"kind": "score", "above": 4_500, "amount": 5_000}], starts_at=now - dt.timedelta(days=2)
+    )
+    plus.buy(alice, offer, now - dt.timedelta(days=1))
+    plan_renewals.agree(alice, offer, now)
+    PlanOffer.objects.create(plan=offer.plan, code="plus-month", name="PLUS, a month", fee=1_990, starts_at=now)
+    bank = SalesChannel.objects.create(code="bank", name="Bank", kind="bank")
+    VoucherBatch.objects.create(
+        channel=bank, offer=offer, name="Card holders", size=3, price=12_000, expires_at=now + dt.timedelta(days=90)
+    )
 
 
 def rewards(now: dt.datetime) -> None:

@@ -14,6 +14,7 @@ LEDGER = {
     "account",
     "activity",
     "adjustment",
+    "autorenewal",
     "coefficient",
     "conductcase",
     "deliveryrefusal",
@@ -25,6 +26,7 @@ LEDGER = {
     "medalstanding",
     "order",
     "parkedevent",
+    "planpurchase",
     "play",
     "code",
     "prizeclaim",
@@ -40,6 +42,7 @@ LEDGER = {
     "seedperiod",
     "shortfall",
     "standing",
+    "subscription",
     "tierchange",
     "transfer",
 }

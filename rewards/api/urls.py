@@ -6,6 +6,17 @@ from .benefits import BenefitsView, GiveBackView, MyBenefitsView, UsesView
 from .checkout import QuoteView
 from .games import GamesView, GameView, MyGamesView, MyGameView
 from .instant_refunds import InstantRefundSettleView, InstantRefundsView
+from .plans import (
+    MemberPlanRenewView,
+    MyPlanPurchasesView,
+    MyPlanQuotesView,
+    MyPlanRefundView,
+    MyPlanRenewalView,
+    MyPlanTrialView,
+    MyPlanView,
+    MyPlanVouchersView,
+    PlanPurchasePayView,
+)
 from .plays import MyGamePlaysView, MyPlaysView
 from .recommendations import RecommendationsView
 from .redemptions import (
@@ -59,4 +70,13 @@ urlpatterns = [
     path("me/redemptions", MyRedemptionsView.as_view(), name="me-redemptions"),
     path("me/redemptions/<uuid:uuid>", MyRedemptionView.as_view(), name="me-redemptions-detail"),
     path("me/redemptions/<uuid:uuid>/cancel", MyRedemptionCancelView.as_view(), name="me-redemptions-cancel"),
+    path("me/plan", MyPlanView.as_view(), name="me-plan"),
+    path("me/plan/quotes", MyPlanQuotesView.as_view(), name="me-plan-quotes"),
+    path("me/plan/purchases", MyPlanPurchasesView.as_view(), name="me-plan-purchases"),
+    path("me/plan/purchases/<uuid:uuid>/refund", MyPlanRefundView.as_view(), name="me-plan-purchases-refund"),
+    path("me/plan/trial", MyPlanTrialView.as_view(), name="me-plan-trial"),
+    path("me/plan/vouchers", MyPlanVouchersView.as_view(), name="me-plan-vouchers"),
+    path("me/plan/renewal", MyPlanRenewalView.as_view(), name="me-plan-renewal"),
+    path("plan-purchases/<uuid:uuid>/pay", PlanPurchasePayView.as_view(), name="plan-purchases-pay"),
+    re_path(rf"^members/{EXTERNAL_ID}/plan/renew$", MemberPlanRenewView.as_view(), name="members-plan-renew"),
 ]

@@ -1,0 +1,150 @@
+"""Selling plans in the admin: offers put on sale by a colleague, codes in bulk, money back with the reasons."""
+
+import datetime as dt
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from common.models import AuditEntry
+from config.tests import sample
+from members.models import Member, PlanOffer, PlanPurchase, SalesChannel, VoucherBatch
+from members.tests import plus as stage
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def olivia(client):
+    person = sample.staff("olivia", "operations")
+    client.force_login(person)
+    return person
+
+
+@pytest.fixture
+def felix(client):
+    person = sample.staff("felix", "finance")
+    client.force_login(person)
+    return person
+
+
+def a_draft(author=None) -> PlanOffer:
+    offer = stage.plus(code="draft", starts_at=timezone.now(), created_by=author)
+    PlanOffer.objects.filter(pk=offer.pk).update(status="draft")
+    offer.refresh_from_db()
+    return offer
+
+
+def bought() -> PlanPurchase:
+    now = timezone.now()
+    offer = stage.plus(starts_at=now - dt.timedelta(days=1))
+    alice = Member.objects.create(external_id="alice", registered_at=now)
+    return stage.buy(alice, offer, now)
+
+
+def page(client, model, verb, *args):
+    return client.get(reverse(f"admin:members_{model}_{verb}", args=args))
+
+
+def test_an_operator_drafts_an_offer_and_sees_what_it_means(client, olivia):
+    plan = a_draft().plan
+    now = timezone.localtime()
+    data = {
+        "plan": plan.pk, "code": "plus-month", "name": "PLUS, a month", "term_days": 30, "fee": "19.90", "trial_days": 0,
+        "refunds": "prorata", "refund_days": 7, "ahead_days": 365, "notice_days": 5, "renews": "on",
+        "starts_at_0": f"{now:%Y-%m-%d}", "starts_at_1": f"{now:%H:%M:%S}",
+        "discounts-TOTAL_FORMS": 1, "discounts-INITIAL_FORMS": 0, "discounts-0-kind": "score", "discounts-0-above": 4500,
+        "discounts-0-amount": "5.00",
+    }  # fmt: skip
+    seen = client.post(reverse("admin:members_planoffer_preview_new"), data).content.decode()
+    assert "19.90" in seen
+    assert "14.90" in seen
+    answer = client.post(reverse("admin:members_planoffer_add"), data)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    offer = PlanOffer.objects.get(code="plus-month")
+    assert (offer.fee, offer.status, offer.created_by) == (1_990, "draft", olivia)
+    assert offer.discounts.get().amount == 500
+
+
+def test_a_draft_is_put_on_sale_by_a_colleague_and_not_by_its_author(client, olivia):
+    offer = a_draft(olivia)
+    address = reverse("admin:members_planoffer_activate", args=[offer.pk])
+    client.post(address)
+    offer.refresh_from_db()
+    assert offer.status == "draft"
+    client.force_login(sample.staff("felix", "finance"))
+    assert "never changes" in client.get(address).content.decode()
+    client.post(address)
+    offer.refresh_from_db()
+    assert (offer.status, offer.activated_by.username) == ("active", "felix")
+    assert page(client, "planoffer", "change", offer.pk).status_code == 200
+
+
+def test_an_offer_on_sale_cannot_be_edited(client, olivia):
+    offer = stage.plus(starts_at=timezone.now())
+    client.post(reverse("admin:members_planoffer_change", args=[offer.pk]), {"fee": "1.00"})
+    offer.refresh_from_db()
+    assert offer.fee == 14_900
+
+
+def test_codes_are_released_by_a_colleague_downloaded_and_voided(client, felix):
+    batch = VoucherBatch.objects.create(
+        channel=stage.direct(), offer=stage.plus(), name="Acme", size=3, price=12_000,
+        expires_at=timezone.now() + dt.timedelta(days=30), created_by=sample.staff("olivia", "operations"),
+    )  # fmt: skip
+    release = reverse("admin:members_voucherbatch_release", args=[batch.pk])
+    assert "360.00" in client.get(release).content.decode()
+    client.post(release)
+    file = client.get(reverse("admin:members_voucherbatch_download", args=[batch.pk])).content.decode().split()
+    assert file == ["code", *sorted(batch.vouchers.values_list("code", flat=True))]
+    client.post(reverse("admin:members_voucherbatch_void", args=[batch.pk]), {"reason": "contract ended"})
+    assert not batch.vouchers.filter(void_at=None).exists()
+    assert AuditEntry.objects.filter(action__startswith="members.vouchers.").count() == 3
+
+
+def test_finance_sees_what_the_policy_gives_and_pays_it_back(client, felix):
+    purchase = bought()
+    address = reverse("admin:members_planpurchase_refund", args=[purchase.pk])
+    assert "149.00" in client.get(address).content.decode()
+    client.post(address, {"reason": "changed her mind"})
+    purchase.refresh_from_db()
+    assert (purchase.status, purchase.refund, purchase.refund_reason) == ("refunded", 14_900, "changed her mind")
+
+
+def test_operations_may_not_pay_back(client, olivia):
+    purchase = bought()
+    assert (
+        client.post(reverse("admin:members_planpurchase_refund", args=[purchase.pk]), {"reason": "x"}).status_code
+        == 403
+    )
+    purchase.refresh_from_db()
+    assert purchase.status == "paid"
+
+
+def test_a_channels_month_says_what_is_due(client, felix):
+    purchase = bought()
+    SalesChannel.objects.create(code="bank", name="Bank", kind="bank")
+    seen = client.get(reverse("admin:members_saleschannel_settlement")).content.decode()
+    assert "149.00" in seen
+    assert "Bank" in seen
+    month = f"{timezone.localtime(purchase.paid_at) - dt.timedelta(days=40):%Y-%m}"
+    assert (
+        "149.00" not in client.get(reverse("admin:members_saleschannel_settlement"), {"month": month}).content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    "model", ["planoffer", "planpurchase", "subscription", "autorenewal", "saleschannel", "voucherbatch"]
+)
+def test_every_list_and_row_can_be_looked_at(client, felix, model):
+    purchase = bought()
+    assert page(client, model, "changelist").status_code == 200
+    if model == "planpurchase":
+        seen = page(client, model, "change", purchase.pk).content.decode()
+        assert "earned" in seen
+
+
+def test_the_members_page_shows_what_was_bought(client, felix):
+    purchase = bought()
+    seen = client.get(reverse("admin:members_member_change", args=[purchase.member_id])).content.decode()
+    assert "PLUS, a year" in seen

@@ -1,0 +1,215 @@
+"""What a paid plan would have saved a member, and what it has saved (domain.md F22, S1-22, S2-19). Minor units.
+
+Both are the same sum over real, kept orders: what was paid against what would have been paid on the other terms. A member
+price and a coupon are never counted on the same cent, because the price is compared with what was really paid. Points are
+worth the published value; partners' rights count nothing (the lower bound).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from django.db.models import Sum
+
+from common import clock
+from loyalty.models import EarningRuleVersion, Order, OrderLine, Programme
+from loyalty.selectors import programme as programmes
+from loyalty.services import caps, earning, rules, trials
+from loyalty.services.occasions import Item, Occasion
+from loyalty.services.orderfile import OrderFile
+from members.models import Member, Plan, PlanPurchase
+from members.services.plan_refunds import Use
+from merchants.selectors import prices
+from rewards.models import Benefit, BenefitGrant, BenefitUse
+from rewards.selectors import baskets, entitlements
+from rewards.selectors.baskets import Terms
+
+LEAST_ORDERS = 3
+"""Nothing is claimed for a member with fewer orders in the twelve months (F22)."""
+
+# Counted by what was paid for the lines, not by uses.
+_IN_THE_PRICE = (Benefit.Kind.MEMBER_PRICE, Benefit.Kind.CATEGORY_DISCOUNT, Benefit.Kind.POINT_REBATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """So much on prices, freight, in points and by other benefits, over so many orders completed in [since, until)."""
+
+    since: dt.date
+    until: dt.date
+    orders: int
+    spent: int = 0
+    prices: int = 0
+    freight: int = 0
+    points: int = 0
+    benefits: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.prices + self.freight + self.points + self.benefits
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether an estimate may be shown: from three orders on."""
+        return self.orders >= LEAST_ORDERS
+
+    def break_even(self, fee: int) -> int | None:
+        """Spend at which the saving reaches the fee, rounded up; None if nothing is saved."""
+        return -(-fee * self.spent // self.total) if self.total > 0 else None
+
+
+def estimate(member: Member, plan: Plan, at: dt.datetime) -> Saving:
+    """What the plan would have saved on the orders of the last twelve months, on the terms of now."""
+    today = clock.local_date(at)
+    since = clock.months_after(today, -12)
+    orders = _orders(member, clock.day_start(since), at)
+    own = baskets.terms_of(member, at)
+    with_plan = own.with_plan(plan, entitlements.granted(at), at)
+    programme = programmes.current()
+    found = Saving(since, today, len(orders), spent=sum(_paid(programme, order) for order in orders))
+    before, after = (_priced(programme, orders, terms, at) for terms in (own, with_plan))
+    freight = sum(
+        order.freight for order in orders if _is_free(with_plan, after[order.pk]) and not _is_free(own, after[order.pk])
+    )
+    more = _extra_points(programme, orders, plan, after)
+    worth = programmes.money_of(programme, abs(more)) * (1 if more > 0 else -1)
+    return replace(found, prices=sum(before.values()) - sum(after.values()), freight=freight, points=worth)
+
+
+def saved(purchase: PlanPurchase, at: dt.datetime) -> Saving:
+    """What a term has saved so far, on orders that were kept, and by benefits that the shop told us were used."""
+    term, plan, member = purchase.subscription, purchase.offer.plan, purchase.member
+    assert term is not None
+    until = min(term.ends_at, at)
+    orders = _orders(member, term.starts_at, until)
+    programme = programmes.current()
+    own = Terms(replace(prices.buyer(member, at), plans=frozenset()))
+    listed = _priced(programme, orders, own, at, discounted=True)
+    paid = {order.pk: _paid(programme, order) for order in orders}
+    on_prices = sum(max(listed[order.pk] - paid[order.pk], 0) for order in orders)
+    more = _extra_points(programme, orders, plan, paid)
+    uses = BenefitUse.objects.filter(
+        member=member, given_back_at=None, at__gte=term.starts_at, at__lt=until, benefit__in=_benefits_of(plan)
+    ).exclude(benefit__kind__in=_IN_THE_PRICE)
+    return Saving(
+        clock.local_date(term.starts_at),
+        clock.local_date(until),
+        len(orders),
+        spent=sum(paid.values()),
+        prices=on_prices,
+        points=programmes.money_of(programme, max(more, 0)),
+        benefits=uses.aggregate(sum=Sum("cost"))["sum"] or 0,
+    )
+
+
+def use_of(purchase: PlanPurchase, at: dt.datetime) -> Use:
+    """What a refund asks (F23, E53): a price, extra points or a benefit that was had makes the term used."""
+    term = purchase.subscription
+    assert term is not None
+    meter = saved(purchase, at)
+    had = BenefitUse.objects.filter(
+        member=purchase.member, at__gte=term.starts_at, at__lt=at, benefit__in=_benefits_of(purchase.offer.plan)
+    ).filter(given_back_at=None)
+    return Use(used=meter.total > 0 or had.exists(), value=meter.total)
+
+
+def _orders(member: Member, since: dt.datetime, until: dt.datetime) -> list[Order]:
+    """Completed orders of which something was kept, with lines. Two queries."""
+    rows = Order.objects.filter(
+        member=member, status=Order.Status.COMPLETED, completed_at__gte=since, completed_at__lt=until
+    )
+    rows = rows.select_related("member__wallet").prefetch_related("lines")
+    return [order for order in rows.order_by("completed_at", "pk") if _kept(order)]
+
+
+def _kept(order: Order) -> list[OrderLine]:
+    return [line for line in order.lines.all() if line.refunded_quantity < line.quantity and line.cash + line.points]
+
+
+def _paid(programme: Programme, order: Order) -> int:
+    """What was paid for the lines that were kept: money, and points at their value."""
+    return sum(_paid_for(programme, line) for line in _kept(order))
+
+
+def _paid_for(programme: Programme, line: OrderLine) -> int:
+    points = programmes.money_of(programme, line.points - line.refunded_points)
+    return line.cash - line.refunded_cash + points
+
+
+def _priced(
+    programme: Programme, orders: Sequence[Order], terms: Terms, at: dt.datetime, *, discounted: bool = False
+) -> dict[int, int]:
+    """What the kept lines would cost on some terms, by order: never more than was paid (or than the list price).
+
+    The queries of one basket, however many orders.
+    """
+    items = {}
+    for order in orders:
+        for line in _kept(order):
+            quantity = line.quantity - line.refunded_quantity
+            list_price = _paid_for(programme, line) + (line.discount * quantity // line.quantity if discounted else 0)
+            items[order.pk, line.pk] = Item(
+                number=f"{order.pk}/{line.pk}", sku=line.sku, category=line.category, store=line.store_code,
+                quantity=quantity, cash=list_price, virtual=line.is_virtual,
+            )  # fmt: skip
+    basket = baskets.price(terms, list(items.values()), 0, at)
+    totals = {order.pk: 0 for order in orders}
+    for (order_id, _line), priced in zip(items, basket.lines, strict=True):
+        totals[order_id] += priced.cash
+    return totals
+
+
+def _is_free(terms: Terms, goods: int) -> bool:
+    return terms.free_shipping_from is not None and goods >= terms.free_shipping_from
+
+
+def _extra_points(programme: Programme, orders: Sequence[Order], plan: Plan, cash: dict[int, int]) -> int:
+    """Points that the rules in force then give with the plan beyond those without it, on what is (or would be) paid.
+
+    Monthly and yearly caps are kept as the orders come, so no more is claimed than could be had.
+    """
+    book = rules.load(programme)
+    with_plan, without = WindowLimits(), WindowLimits()
+    extra = 0
+    for order in orders:
+        file = OrderFile(order, order.member.wallet.account_id, list(order.lines.all()))
+        occasion = file.occasion(file.remembered(), file.earned_at)
+        base = sum(item.cash for item in occasion.items)
+        plans = set(occasion.facts.plans)
+        for limits, names, sign in ((with_plan, plans | {plan.code}, 1), (without, plans - {plan.code}, -1)):
+            asked = replace(occasion, facts=replace(occasion.facts, plans=sorted(names)))
+            if sign > 0 and base:
+                asked = _scaled(asked, min(cash[order.pk], base), base)
+            extra += sign * trials.net(earning.evaluate(book.in_force(occasion.type, occasion.at), asked, limits))
+    return extra
+
+
+def _scaled(occasion: Occasion, cash: int, base: int) -> Occasion:
+    """The same lines at a lower price, shared by their cash; rounded down, so no more is claimed."""
+    return replace(occasion, items=[replace(item, cash=item.cash * cash // base) for item in occasion.items])
+
+
+class WindowLimits:
+    """Caps of rules kept in memory over a row of orders: what was counted in a window leaves less for the next."""
+
+    def __init__(self) -> None:
+        self._used: dict[tuple[int, str], int] = {}
+
+    def left(self, version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str]]:
+        return [
+            (cap - self._used.get((version.rule_id, window), 0), str(reason))
+            for cap, window, reason in caps.windows(version, at)
+        ]
+
+    def take(self, version: EarningRuleVersion, at: dt.datetime, points: int) -> None:
+        for _cap, window, _reason in caps.windows(version, at):
+            key = version.rule_id, window
+            self._used[key] = self._used.get(key, 0) + points
+
+
+def _benefits_of(plan: Plan):
+    """The benefits that a plan has been granted, alone or in a bundle."""
+    grants = BenefitGrant.objects.filter(plan=plan, status=BenefitGrant.Status.ACTIVE)
+    return Benefit.objects.filter(grants__in=grants) | Benefit.objects.filter(bundle_items__bundle__grants__in=grants)
