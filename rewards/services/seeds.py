@@ -69,9 +69,15 @@ def change(version: GameVersion, actor: audit.Actor, at: dt.datetime, new_seed: 
 
 
 def rotate(before: dt.datetime, at: dt.datetime, new_seed: NewSeed) -> int:
-    """Nightly: change the seeds that were opened before an instant; returns how many. Safe to run twice."""
+    """Nightly: reveal the seeds that were opened before an instant; returns how many. Safe to run twice.
+
+    A version that can still be played commits to a new one.
+    """
     due = SeedPeriod.objects.filter(closed_at=None, opened_at__lt=before).exclude(version__game__kind=Game.Kind.LOTTERY)
     versions = list(GameVersion.objects.filter(seed_periods__in=due))
     for version in versions:
-        change(version, HOUSE, at, new_seed)
+        if version.ends_at <= at:
+            close(version, at)
+        else:
+            change(version, HOUSE, at, new_seed)
     return len(versions)

@@ -20,6 +20,13 @@ def test_a_second_run_of_the_night_changes_nothing():
     assert [seeds.rotate(NOON, NOON, new_seed) for _run in range(2)] == [1, 0]
 
 
+def test_a_game_that_is_over_reveals_its_last_seed_and_commits_to_none():
+    version = a_game()
+    assert seeds.rotate(NOON + 40 * DAY, NOON + 40 * DAY, new_seed) == 1
+    assert version.seed_periods.get().revealed_seed
+    assert seeds.rotate(NOON + 41 * DAY, NOON + 41 * DAY, new_seed) == 0
+
+
 def test_a_lotterys_seed_stays_until_the_draw():
     version = a_lottery()
     assert seeds.rotate(NOON + DAY, NOON + DAY, new_seed) == 0
