@@ -239,7 +239,7 @@ def everything() -> None:
     value_scores(now)
     games(now)
     rewards(now)
-    perks_of(alice.member, tier, now)
+    perks_of(alice.member, now)
     _house(now)
 
 
@@ -281,8 +281,9 @@ def games(now: dt.datetime) -> None:
     arcade.a_draft(starts_at=now, ends_at=now + dt.timedelta(days=30))
 
 
-def perks_of(alice: Member, tier: Tier, now: dt.datetime) -> None:
+def perks_of(alice: Member, now: dt.datetime) -> None:
     """Alice uses a benefit, has a birthday pack and an instant refund, and was given something besides."""
+    tier = Tier.objects.get(code="registered")
     BenefitBudget.objects.create(tier=tier, monthly=1_000_00)
     pack = perks.benefit("birthday-pack", kind="birthday_pack")
     perks.grant(pack, tier, value=100)

@@ -20,15 +20,15 @@ Audience = BenefitGrant.Audience
 
 def condition(grant: BenefitGrant, at: dt.datetime) -> Q:
     """Who belongs to the audience of a grant at an instant, as things stand now."""
-    if grant.audience == Audience.TIER:
+    if grant.tier is not None:
         return Q(standing__tier__rank__gte=grant.tier.rank)
-    if grant.audience == Audience.SCORE:
+    if grant.threshold is not None:
         return Q(score__settled__gte=grant.threshold.least)
     mine = OuterRef("pk")
-    if grant.audience == Audience.MEDAL:
-        level = grant.medal_level
+    if grant.medal_level is not None:
+        medal, number = grant.medal_level.medal_id, grant.medal_level.number
         rows: QuerySet = MedalStanding.objects.filter(
-            member=mine, medal=level.medal_id, medal__is_active=True, level__number__gte=level.number
+            member=mine, medal=medal, medal__is_active=True, level__number__gte=number
         )
     elif grant.audience == Audience.PLAN:
         rows = Subscription.objects.filter(member=mine, plan=grant.plan_id, starts_at__lte=at, ends_at__gt=at)
