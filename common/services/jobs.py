@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import transaction
 
 from common.models import JobChunk, JobRun, Staff
 
+logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
 Spans = Callable[[], Iterable[tuple[int, int]]]
 Work = Callable[[int, int], dict[str, int]]
 
@@ -48,6 +53,21 @@ def run(
         if not worked and not waiting.exists():
             _finish(run, at + timedelta(seconds=time.monotonic() - started))
     return run
+
+
+def each(rows: Iterable[R], work: Callable[[R], object]) -> int:
+    """Work for every row; one that fails does not keep the others waiting. How many there were; the last failure is raised."""
+    count, failure = 0, None
+    for row in rows:
+        count += 1
+        try:
+            work(row)
+        except Exception as error:
+            logger.exception("%s failed", row)
+            failure = error
+    if failure is not None:
+        raise failure
+    return count
 
 
 def _begin(job: str, as_of: datetime, spans: Spans, at: datetime, requested_by: Staff | None) -> JobRun:

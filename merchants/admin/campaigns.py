@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from common.admin import confirm, tags, words
+from common.admin import confirm, jobs, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
 from common.problems import Problem
@@ -20,9 +20,11 @@ from merchants.admin import campaign_words
 from merchants.models import CampaignGrant, MerchantCampaign, Message
 from merchants.selectors import campaigns as selectors
 from merchants.selectors import messages as message_selectors
-from merchants.services import campaigns
+from merchants.services import campaign_sends, campaigns
 
 Status = MerchantCampaign.Status
+
+jobs.register(campaign_sends.BIRTHDAYS, _("Birthday points of merchants"), campaign_sends.birthdays)
 
 
 class ReasonForm(forms.Form):

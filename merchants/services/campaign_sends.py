@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from common import clock
-from common.models import JobRun
+from common.models import JobRun, Staff
 from common.services import jobs
 from loyalty.selectors import spans
 from merchants.models import CampaignGrant, Card, MerchantCampaign
@@ -25,9 +25,7 @@ CARDS_PER_CHUNK = 500
 def send_due(at: dt.datetime) -> int:
     """Do what campaigns owe that give once and whose start has come; return how many that were."""
     due = selectors.on(at).filter(trigger=Trigger.NOW).select_related("club__merchant", "segment").order_by("pk")
-    for campaign in due:
-        send(campaign, at)
-    return len(due)
+    return jobs.each(due, lambda campaign: send(campaign, at))
 
 
 def send(campaign: MerchantCampaign, at: dt.datetime, progress: Callable[[int, int], None] | None = None) -> JobRun:
@@ -45,7 +43,13 @@ def send(campaign: MerchantCampaign, at: dt.datetime, progress: Callable[[int, i
     return run
 
 
-def birthdays(as_of: dt.datetime, at: dt.datetime, progress: Callable[[int, int], None] | None = None) -> JobRun:
+def birthdays(
+    as_of: dt.datetime,
+    at: dt.datetime,
+    *,
+    requested_by: Staff | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> JobRun:
     """Give to members whose birthday's window has begun, once a year of birth's day (domain.md F19)."""
     return jobs.run(
         BIRTHDAYS,
@@ -53,6 +57,7 @@ def birthdays(as_of: dt.datetime, at: dt.datetime, progress: Callable[[int, int]
         spans=lambda: spans.of(_celebrating(as_of), CARDS_PER_CHUNK, by="id"),
         work=lambda first, last: _celebrate(first, last, as_of, at),
         at=at,
+        requested_by=requested_by,
         progress=progress,
     )
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.problems import InvalidInput, Problem
-from common.services import audit, outbox
+from common.services import audit, jobs, outbox
 from loyalty.services.ledger import InsufficientPoints
 from merchants.facts import MerchantCampaignEmpty, MerchantCampaignEnded, MerchantCampaignStarted
 from merchants.models import Audience, Club, MerchantCampaign
@@ -158,7 +158,7 @@ def end(campaign: MerchantCampaign, at: dt.datetime) -> bool:
 def end_due(at: dt.datetime) -> int:
     """End the campaigns whose time is over, each in a transaction of its own; return how many."""
     due = MerchantCampaign.objects.filter(status=Status.RUNNING, ends_at__lte=at).order_by("pk")
-    return sum(end(campaign, at) for campaign in due)
+    return jobs.each(due, lambda campaign: end(campaign, at))
 
 
 def close_if_empty(uuid: str, at: dt.datetime) -> bool:

@@ -100,9 +100,7 @@ def _check_limits(message: Message, at: dt.datetime) -> None:
 def deliver_due(at: dt.datetime) -> int:
     """Hand over what was sent; return how many messages that were."""
     due = Message.objects.filter(status=Status.SENDING).select_related("club__merchant", "segment").order_by("pk")
-    for message in due:
-        deliver(message, at)
-    return len(due)
+    return jobs.each(due, lambda message: deliver(message, at))
 
 
 def deliver(message: Message, at: dt.datetime, progress: Callable[[int, int], None] | None = None) -> JobRun:

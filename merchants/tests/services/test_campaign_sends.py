@@ -95,6 +95,24 @@ def test_killed_half_way_and_run_again_nobody_gets_it_twice_and_nobody_is_forgot
     assert_proven()
 
 
+def test_a_campaign_that_fails_does_not_keep_the_others_waiting(monkeypatch):
+    club = a_club()
+    cards(club, "alice")
+    bad, good = started(club), started(club, points=1)
+    send = campaign_sends.send
+
+    def fail(campaign, at):
+        if campaign == bad:
+            raise MemoryError
+        return send(campaign, at)
+
+    monkeypatch.setattr(campaign_sends, "send", fail)
+    with pytest.raises(MemoryError):
+        campaign_sends.send_due(NOON)
+    good.refresh_from_db()
+    assert (good.status, gifts()) == ("ended", {"alice": 1})
+
+
 def test_a_chunk_costs_a_fixed_number_of_queries(django_assert_max_num_queries):
     club = a_club()
     cards(club, *(f"m-{n}" for n in range(60)))
