@@ -50,8 +50,8 @@ class MerchantCampaignAdmin(PreviewMixin, ReadOnlyAdmin):
     preview_template = "merchants/campaign_preview.html"
     actions_detail = ["stop"]
     fields = [
-        "name", "merchant", "club", "mode", "trigger", "audience", "level", "segment", "points", "money_unit", "least_cash",
-        "cap", "budget", "days", "starts_at", "ends_at", "status_label", "started_at", "started_by", "closed_at", "released",
+        "name", "merchant", "club", "mode", "trigger", "starts_at", "ends_at", "status_label", "given_of", "started_at",
+        "started_by", "closed_at", "released",
     ]  # fmt: skip
     readonly_fields = fields
 
@@ -59,9 +59,10 @@ class MerchantCampaignAdmin(PreviewMixin, ReadOnlyAdmin):
         return selectors.with_sums(super().get_queryset(request))
 
     def has_stop_permission(self, request: HttpRequest, object_id=None) -> bool:
-        return request.user.has_perm("merchants.stop_merchantcampaign") and (
-            object_id is None or MerchantCampaign.objects.filter(pk=object_id, status=Status.RUNNING).exists()
-        )
+        if object_id is None or not request.user.has_perm("merchants.stop_merchantcampaign"):
+            return request.user.has_perm("merchants.stop_merchantcampaign")
+        campaign = self.get_object(request, str(object_id))
+        return campaign is not None and campaign.status == Status.RUNNING
 
     @admin.display(description=_("merchant"), ordering="club__merchant__name")
     def merchant(self, campaign):

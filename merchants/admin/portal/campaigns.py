@@ -88,15 +88,19 @@ class MerchantCampaignAdmin(PreviewMixin, PortalAdmin):
     search_help_text = _("A name.")
     preview_template = "merchants/campaign_preview.html"
     actions_detail = ["list_cards", "start", "stop"]
-    readonly_fields = ["status_label", "started_at", "started_by_name", "closed_at", "released"]
+    readonly_fields = ["status_label", "budget_bar", "started_at", "started_by_name", "closed_at", "released"]
     fieldsets = [
         (None, {"fields": ["name", ("club", "mode"), ("starts_at", "ends_at")]}),
         (_("To whom"), {"fields": ["audience", ("level", "segment")]}),
         (_("What it gives"), {"fields": [("trigger", "points"), ("money_unit", "least_cash"), ("cap", "days")]}),
         (_("What it may cost"), {"fields": ["budget"]}),
+    ]
+
+    started_fieldsets = [
+        (None, {"fields": [("name", "club"), ("mode", "trigger"), ("starts_at", "ends_at")]}),
         (
             _("Where it stands"),
-            {"fields": ["status_label", ("started_at", "started_by_name"), ("closed_at", "released")]},
+            {"fields": [("status_label", "budget_bar"), ("started_at", "started_by_name"), ("closed_at", "released")]},
         ),
     ]
 
@@ -104,15 +108,18 @@ class MerchantCampaignAdmin(PreviewMixin, PortalAdmin):
         return selectors.with_sums(super().get_queryset(request))
 
     def get_fieldsets(self, request, obj=None):
-        started = obj is not None and obj.status != Status.DRAFT
-        return self.fieldsets if started else self.fieldsets[:-1]
+        """What has started is said in one sentence above; only where it stands is left to say."""
+        return self.fieldsets if obj is None or obj.status == Status.DRAFT else self.started_fieldsets
 
     def has_change_permission(self, request, obj=None):
         """What has started is not changed any more."""
         return super().has_change_permission(request, obj) and (obj is None or obj.status == Status.DRAFT)
 
-    def _is(self, request, object_id, *statuses) -> bool:
-        return object_id is None or self.get_queryset(request).filter(pk=object_id, status__in=statuses).exists()
+    def _is(self, request, object_id, status: str) -> bool:
+        if object_id is None:
+            return True
+        campaign = self.get_object(request, str(object_id))
+        return campaign is not None and campaign.status == status
 
     def has_start_permission(self, request, object_id=None):
         return super().has_start_permission(request) and self._is(request, object_id, Status.DRAFT)
@@ -121,8 +128,8 @@ class MerchantCampaignAdmin(PreviewMixin, PortalAdmin):
         return super().has_start_permission(request) and self._is(request, object_id, Status.RUNNING)
 
     def has_list_permission(self, request, object_id=None):
-        lists = self.get_queryset(request).filter(pk=object_id, audience=Audience.LIST)
-        return self.has_edit_permission(request) and self._is(request, object_id, Status.DRAFT) and lists.exists()
+        campaign = self.get_object(request, str(object_id))
+        return self.has_edit_permission(request) and card_lists.open_for(campaign)
 
     def save_model(self, request, obj, form, change):
         obj.created_by = obj.created_by or request.user
@@ -178,7 +185,11 @@ class MerchantCampaignAdmin(PreviewMixin, PortalAdmin):
             (gettext("Members it means now"), words.number(told.members)),
             (gettext("Points it gives at once"), words.number(told.now)),
             (gettext("Your purse has"), words.number(told.purse)),
-            (gettext("Your purse after the start"), words.number(max(told.purse - told.budget, 0))),
+            *(
+                []
+                if told.missing
+                else [(gettext("Your purse after the start"), words.number(told.purse - told.budget))]
+            ),
             (gettext("From"), words.instant(campaign.starts_at)),
             (gettext("To"), words.instant(campaign.ends_at)),
         ]

@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from common.admin import confirm
 from common.admin.base import actor
 from common.problems import InvalidInput
-from merchants.models import Reach
+from merchants.models import Audience, Reach
 from merchants.services import audiences
 
 _SHOWN = 10
@@ -30,6 +30,11 @@ class CardsForm(forms.Form):
     def clean_cards(self):
         lines = [line.strip() for line in self.cleaned_data["cards"].replace(",", "\n").splitlines()]
         return [line for line in lines if line]
+
+
+def open_for(reach: Reach | None) -> bool:
+    """Whether it is a draft that means a list."""
+    return reach is not None and reach.status == "draft" and reach.audience == Audience.LIST
 
 
 def page(model_admin, request: HttpRequest, reach: Reach) -> HttpResponse:

@@ -70,12 +70,14 @@ class MessageAdmin(PreviewMixin, PortalAdmin):
         return super().has_change_permission(request, obj) and (obj is None or obj.status == Status.DRAFT)
 
     def has_send_permission(self, request, object_id=None):
-        drafts = self.get_queryset(request).filter(pk=object_id, status=Status.DRAFT)
-        return self.has_edit_permission(request) and (object_id is None or drafts.exists())
+        if object_id is None:
+            return self.has_edit_permission(request)
+        message = self.get_object(request, str(object_id))
+        return self.has_edit_permission(request) and message is not None and message.status == Status.DRAFT
 
     def has_list_permission(self, request, object_id=None):
-        drafts = self.get_queryset(request).filter(pk=object_id, status=Status.DRAFT, audience=Audience.LIST)
-        return self.has_edit_permission(request) and drafts.exists()
+        message = self.get_object(request, str(object_id))
+        return self.has_edit_permission(request) and card_lists.open_for(message)
 
     @tags.tagged(_("status"), {Status.DRAFT: tags.WAITING, Status.SENDING: tags.NEWS, Status.SENT: tags.GOOD})
     def status_label(self, message):
