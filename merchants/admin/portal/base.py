@@ -63,6 +63,13 @@ class _Scoped(BaseModelAdmin):
         return may(request, self.edits)
 
 
+class OwnRowsFilter(RelatedOnlyFieldListFilter):
+    """Offers what the own rows name. Asked for another row it finds nothing, also where one choice alone is not shown."""
+
+    def has_output(self):
+        return super().has_output() or self.lookup_val is not None
+
+
 class PortalMixin(_Scoped, ModelAdmin):
     """Rows of one merchant only: `tenant` is the lookup that leads from a row to its merchant.
 
@@ -105,7 +112,7 @@ class PortalMixin(_Scoped, ModelAdmin):
     def get_list_filter(self, request):
         """A filter by a relation offers what the own rows name, not every row there is."""
         return [
-            (entry, RelatedOnlyFieldListFilter) if _is_relation(self.model, entry) else entry
+            (entry, OwnRowsFilter) if _is_relation(self.model, entry) else entry
             for entry in super().get_list_filter(request)
         ]
 
