@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
+from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 from django_filters import rest_framework as filters
@@ -19,10 +20,10 @@ from common.api.idempotency import once
 from common.api.pagination import CursorPagination
 from common.problems import InvalidInput
 from loyalty.api import examples
-from merchants.models import CardSegment, Club, Deed, MerchantCampaign
+from merchants.models import Audience, CardSegment, Club, Deed, MerchantCampaign
 from merchants.selectors import campaign_previews
 from merchants.selectors import campaigns as selectors
-from merchants.services import campaigns
+from merchants.services import audiences, campaigns
 
 from .views import MerchantView
 
@@ -31,7 +32,10 @@ _Money = Annotated[int, Meta(ge=0, le=10**15)]
 
 
 class CampaignDraft(Struct, frozen=True, kw_only=True):
-    """A campaign to be. Money in minor units; `segment` is the name of a segment of the membership."""
+    """A campaign to be. Money in minor units; `segment` is the name of a segment of the membership.
+
+    `cards` are for the audience `list`: a card's uuid, or the brand's own card number.
+    """
 
     membership: Annotated[str, Meta(min_length=36, max_length=36)]
     name: Annotated[str, Meta(min_length=1, max_length=60)]
@@ -41,13 +45,14 @@ class CampaignDraft(Struct, frozen=True, kw_only=True):
     ends_at: Annotated[dt.datetime, Meta(tz=True)]
     mode: Literal["daily", "promotion"] = "daily"
     trigger: Literal["now", "join", "order", "birthday"] = "now"
-    audience: Literal["all", "level", "segment"] = "all"
+    audience: Literal["all", "level", "segment", "list"] = "all"
     level: Annotated[int, Meta(ge=1, le=5)] | None = None
     segment: Annotated[str, Meta(max_length=60)] | None = None
     money_unit: Annotated[int, Meta(ge=1, le=10**12)] | None = None
     least_cash: _Money = 0
     cap: _Points | None = None
     days: Annotated[int, Meta(ge=1, le=3660)] = 180
+    cards: Annotated[list[Annotated[str, Meta(min_length=1, max_length=60)]], Meta(max_length=audiences.MOST)] = []
 
 
 class CampaignSerializer(serializers.ModelSerializer):
@@ -170,7 +175,11 @@ class CampaignsView(CampaignBase, generics.ListAPIView):
     @once
     def post(self, request):
         asked = messages.read(request, CampaignDraft)
-        campaign = campaigns.draft(self._draft(asked), request.user.actor, timezone.now())
+        now = timezone.now()
+        with transaction.atomic():
+            campaign = campaigns.draft(self._draft(asked), request.user.actor, now)
+            if asked.audience == Audience.LIST:
+                audiences.list_cards(campaign, asked.cards, request.user.actor, now)
         return Response(CampaignSerializer(self.rows().get(pk=campaign.pk)).data, status=201)
 
     def _draft(self, asked: CampaignDraft) -> MerchantCampaign:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +24,7 @@ def cards(reach: Reach, at: dt.datetime) -> QuerySet[Card]:
     return found
 
 
-def faults(reach: Reach) -> list[tuple[str, str]]:
+def faults(reach: Reach) -> list[tuple[str, Any]]:
     """What is wrong with whom a draft means, as (field, words)."""
     if reach.audience == Audience.LEVEL and not 1 <= (reach.level or 0) <= 5:
         return [("level", _("Say from which level, 1 to 5."))]

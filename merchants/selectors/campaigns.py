@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subqu
 from django.db.models.functions import Coalesce
 
 from loyalty.models import Draw, Entry, Lot, Order, OrderLine
-from merchants.models import CampaignGrant, Club, MerchantCampaign
+from merchants.models import CampaignGrant, Club, ClubStore, MerchantCampaign
 
 Status, Trigger = MerchantCampaign.Status, MerchantCampaign.Trigger
 
@@ -45,7 +45,7 @@ def kept(order: Order, club_id: int) -> int:
 
 def stores(club_id: int) -> QuerySet:
     """The codes of a club's stores, as order lines name them."""
-    return Club.stores.through.objects.filter(club=club_id).values("store__code")
+    return ClubStore.objects.filter(club=club_id).values("store__code")
 
 
 def birthdays(today: dt.date) -> list[tuple[int, Q]]:

@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from common.problems import InvalidInput
 from common.services import audit
-from merchants.models import Audience, Card, Reach
+from merchants.models import Audience, Card, MerchantCampaign, Message, Reach
 
 MOST = 20_000
 
 
-def list_cards(reach: Reach, names: Sequence[str], actor: audit.Actor, at: dt.datetime) -> int:
+def list_cards(reach: MerchantCampaign | Message, names: Sequence[str], actor: audit.Actor, at: dt.datetime) -> int:
     """Make the list of a draft: each name is a card's uuid, or the brand's own card number. Returns how many.
 
     All or nothing: InvalidInput names every row that is no card of the club, is nobody's any more or means two.

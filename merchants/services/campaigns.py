@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -62,7 +63,7 @@ def check(campaign: MerchantCampaign) -> None:
         raise InvalidInput(errors=errors)
 
 
-def faults(campaign: MerchantCampaign) -> list[tuple[str, str]]:
+def faults(campaign: MerchantCampaign) -> list[tuple[str, Any]]:
     """What is wrong with a draft, as (field, words)."""
     found = audiences.faults(campaign)
     if campaign.ends_at <= campaign.starts_at:
@@ -117,7 +118,7 @@ def _reserve(campaign: MerchantCampaign, at: dt.datetime) -> list:
         return pockets.open(purse, campaign.budget, slots=_slots(campaign), reference=reference(campaign), at=at)
     except InsufficientPoints:
         has = purses.balance(merchant, at)
-        numbers = {"budget": campaign.budget, "has": has, "missing": max(campaign.budget - has, 0)}
+        numbers: dict[str, Any] = {"budget": campaign.budget, "has": has, "missing": max(campaign.budget - has, 0)}
         raise PurseTooSmall(
             _("The budget is %(budget)d points, the purse has %(has)d: %(missing)d are missing.") % numbers, **numbers
         ) from None

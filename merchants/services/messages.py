@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -58,7 +59,7 @@ def check(message: Message) -> None:
         raise InvalidInput(errors=errors)
 
 
-def faults(message: Message) -> list[tuple[str, str]]:
+def faults(message: Message) -> list[tuple[str, Any]]:
     """What is wrong with a draft, as (field, words)."""
     return audiences.faults(message)
 

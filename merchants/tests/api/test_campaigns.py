@@ -104,6 +104,17 @@ def test_a_segment_is_named_by_its_name_within_the_membership(acme, club):
     assert acme.post(URL, body, format="json").json()["segment"] == "high"
 
 
+def test_a_list_of_cards_is_taken_whole_or_the_draft_is_refused_row_by_row(acme, club):
+    alice, _bob = cards(club, "alice", "bob")
+    (theirs,) = cards(a_club("zeta"), "charlie")
+    body = asked(club, audience="list", cards=[str(alice.uuid), str(theirs.uuid), "B-7"])
+    answer = acme.post(URL, body, format="json")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/cards/1", "/cards/2"]
+    assert not MerchantCampaign.objects.exists()
+    acme.post(URL, body | {"cards": [str(alice.uuid)]}, format="json")
+    assert list(MerchantCampaign.objects.get().listed.all()) == [alice]
+
+
 def test_another_merchants_campaign_is_not_found_and_not_touched(club):
     theirs = a_club("zeta")
     campaign = draft(club)
