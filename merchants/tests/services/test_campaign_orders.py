@@ -52,6 +52,18 @@ def test_only_the_lines_of_the_clubs_stores_count():
     assert_proven()
 
 
+def test_an_order_costs_few_queries_and_two_where_no_campaign_runs(django_assert_max_num_queries):
+    club = a_club()
+    cards(club, "alice")
+    send("order.completed", **order("o-1", line(1, 6000, store="acme")))
+    with django_assert_max_num_queries(2 + 2):  # and the savepoint
+        campaign_orders.give("o-1", NOON)
+    started(club, trigger="order")
+    with django_assert_max_num_queries(45):
+        (grant,) = campaign_orders.give("o-1", NOON)
+    assert grant.points == 100
+
+
 def test_a_fixed_gift_asks_for_the_least_cash():
     club = a_club()
     cards(club, "alice")
