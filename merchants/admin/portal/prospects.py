@@ -93,8 +93,8 @@ class ProspectOfferAdmin(OwnedMixin, PortalAdmin):
         return super().has_change_permission(request, obj) and (obj is None or obj.status == Status.DRAFT)
 
     def _is(self, request, object_id, status: str) -> bool:
-        allowed = may(request, Deed.EDIT)
-        return allowed and self.get_queryset(request).filter(pk=object_id, status=status).exists()
+        offer = self.get_object(request, str(object_id)) if may(request, Deed.EDIT) else None
+        return offer is not None and offer.status == status
 
     def has_begin_permission(self, request, object_id=None):
         return self._is(request, object_id, Status.DRAFT)
