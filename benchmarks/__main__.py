@@ -41,7 +41,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=2, help="clients, and workers of the web server")
     parser.add_argument(
         "--only",
-        choices=["ingestion", "checkout", "expiry", "reviews", "scores", "redemptions", "proof", "growth"],
+        choices=["ingestion", "checkout", "expiry", "reviews", "scores", "redemptions", "proof", "growth", "purse"],
         help="measure one part",
     )
     parser.add_argument("--write", type=Path, help="write the page here, for example docs/performance.md")
@@ -57,7 +57,8 @@ def _run(options: argparse.Namespace, name: str) -> None:
     measured = _measure_paths(options, name)
     proven = _measure_proof(options, name) if options.only in (None, "proof") else {}
     prices = _measure_growth(options, name) if options.only in (None, "growth") else []
-    tables = [results.table(measured), report.price_table(prices), report.proof_words(proven)]
+    crowds = _measure_purse(options, name) if options.only in (None, "purse") else ""
+    tables = [results.table(measured), crowds, report.price_table(prices), report.proof_words(proven)]
     sys.stdout.write("\n\n".join(filter(None, tables)) + "\n")
     if options.write:
         report.write(
@@ -99,6 +100,14 @@ def _measure_proof(options: argparse.Namespace, name: str) -> dict[str, float]:
     from benchmarks import proving
 
     return proving.measure(options.server, name)
+
+
+def _measure_purse(options: argparse.Namespace, name: str) -> str:
+    from benchmarks import purse
+
+    with databases.temporary(options.server, name):
+        _build(name, max(options.few, purse.CLIENTS))
+        return purse.table(purse.measure(options.server, name, each=max(options.operations // 300, 1)))
 
 
 def _measure_growth(options: argparse.Namespace, name: str) -> list:

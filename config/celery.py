@@ -36,6 +36,8 @@ app.conf.beat_schedule = {
     "settle scores": {"task": "loyalty.tasks.settle_scores", "schedule": crontab(hour=2, minute=20)},
     "tell of renewals": {"task": "members.tasks.tell_of_renewals", "schedule": crontab(hour=3, minute=20)},
     "let unpaid plans lapse": {"task": "members.tasks.lapse_purchases", "schedule": crontab(minute="*/10")},
+    "watch purses": {"task": "merchants.tasks.watch_purses", "schedule": crontab(minute="*/5")},
+    "settle the month": {"task": "merchants.tasks.settle_month", "schedule": crontab(hour=3, minute=20)},
     "purge old records": {"task": "common.tasks.purge_old_records", "schedule": crontab(hour=3, minute=5)},
     "refresh segments": {"task": "loyalty.tasks.refresh_segments", "schedule": crontab(hour=3, minute=35)},
     "give merchants' campaigns": {"task": "merchants.tasks.give_campaigns", "schedule": 60, "options": {"expires": 60}},

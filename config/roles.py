@@ -20,6 +20,9 @@ DEEDS = {
     "members.activate_planoffer": _("Can put offers of plans on sale and retire them"),
     "members.release_voucherbatch": _("Can release and void codes for plans"),
     "members.refund_planpurchase": _("Can pay plans back"),
+    "merchants.approve_pointpurchase": _("Can approve the payment of points that merchants buy, and pay back"),
+    "merchants.close_purse": _("Can close a merchant's purse"),
+    "merchants.close_settlement": _("Can compute and close a month's settlement"),
     "members.import_creditscore": _("Can import credit scores from a file"),
     "merchants.stop_merchantcampaign": _("Can stop a merchant's campaign"),
     "loyalty.override_standing": _("Can set a member's tier by hand"),
@@ -102,6 +105,8 @@ _CONFIGURATION = [
     "merchants.merchant",
     "merchants.store",
     "merchants.staffrole",
+    "merchants.pointpack",
+    "merchants.pointtariff",
 ]
 # What merchants set and see on their own site; operators look at it.
 _MERCHANTS_OWN = [
@@ -114,6 +119,13 @@ _MERCHANTS_OWN = [
     "merchants.insightaccess",
 ]
 _TRAFFIC = ["common.inboxevent", "common.rejectedevent", "common.fact", "common.delivery", "common.deliveryattempt"]
+_PURSES = [
+    "merchants.purse",
+    "merchants.pointpurchase",
+    "merchants.purchasestep",
+    "merchants.settlement",
+    "merchants.settlementcell",
+]
 _HOUSE = ["common.jobrun", "common.auditentry", "loyalty.proof", "loyalty.pyramidday"]
 
 
@@ -125,7 +137,7 @@ _LOOK = _may(
     "view",
     [
         *_MEMBERS, *_LEDGER, *_PLAYS, *_TAKEN, *_CODES, *_REACH, *_BENEFIT_USES, *_CONFIGURATION, "rewards.benefitbudget",
-        *_MERCHANTS_OWN, *_HOUSE,
+        *_MERCHANTS_OWN, *_PURSES, *_HOUSE,
     ],
 )  # fmt: skip
 
@@ -181,6 +193,10 @@ ROLES: dict[str, set[str]] = {
         "loyalty.override_standing",
         "loyalty.approve_standing",
         "loyalty.post_adjustment",
+        "merchants.approve_pointpurchase",
+        "merchants.change_purse",
+        "merchants.close_purse",
+        "merchants.close_settlement",
         "common.run_jobrun",
     },
     # Looks at what was refused, capped or tried; decides about conduct.

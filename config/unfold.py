@@ -169,6 +169,11 @@ UNFOLD = {
                     _list(_("Rebate schemes"), "percent", "merchants", "rebatescheme"),
                     _list(_("Rebates"), "currency_exchange", "merchants", "rebate"),
                     _list(_("Looks at members"), "visibility", "merchants", "insightaccess"),
+                    _list(_("Purses"), "account_balance_wallet", "merchants", "purse"),
+                    _list(_("Purchases of points"), "shopping_cart", "merchants", "pointpurchase"),
+                    _list(_("Packs of points"), "inventory_2", "merchants", "pointpack"),
+                    _list(_("Tariff for points"), "sell", "merchants", "pointtariff"),
+                    _list(_("Month settlements"), "balance", "merchants", "settlement"),
                 ],
             },
             {
@@ -314,6 +319,14 @@ UNFOLD_MERCHANT = {
                     _own(_("Looks at members"), "visibility", "insightaccess"),
                     _own(_("Prospects"), "person_search", "prospectcount"),
                     _own(_("Offers to prospects"), "campaign", "prospectoffer"),
+                ],
+            },
+            {
+                "title": _("Points"),
+                "separator": True,
+                "items": [
+                    _own(_("Purse"), "account_balance_wallet", "purse"),
+                    _own(_("Purchases"), "shopping_cart", "pointpurchase"),
                 ],
             },
             {

@@ -6,7 +6,17 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import clock
-from merchants.services import campaign_sends, campaigns, clubs, levels, messages, prospects, rebates
+from merchants.services import (
+    campaign_sends,
+    campaigns,
+    clubs,
+    levels,
+    messages,
+    prospects,
+    purses,
+    rebates,
+    settlements,
+)
 
 
 @shared_task
@@ -63,3 +73,15 @@ def count_category_buyers() -> None:
     """Nightly: in the first night of a month (or the next one, if that was missed) prospects are counted anew."""
     now = timezone.now()
     prospects.count_buyers(now, now)
+
+
+@shared_task
+def watch_purses() -> None:
+    """Every few minutes: purses that have come below their mark; earning rules draw on them without knowing of marks."""
+    purses.watch(timezone.now())
+
+
+@shared_task
+def settle_month() -> None:
+    """Nightly: compute last month once it is over, so that finance can look and close."""
+    settlements.compute_due(timezone.now())

@@ -57,7 +57,10 @@ from loyalty.tests import conducts, ratings, stage
 from members.models import CreditScore, Member, PlanOffer, SalesChannel, VoucherBatch
 from members.services import plan_renewals
 from members.tests import plus
-from merchants.models import Merchant, StaffRole, Store
+from merchants.models import Merchant, PointPack, StaffRole, Store
+from merchants.selectors import tariffs
+from merchants.services import purchases
+from merchants.services import settlements as month_settlements
 from rewards.models import BenefitBudget
 from rewards.services import benefits, birthdays, instant_refunds, member_grants, settlements
 from rewards.tests import arcade, perks, shop
@@ -325,3 +328,13 @@ def _house(now: dt.datetime) -> None:
         username="mallory", ip_address="192.0.2.1", path_info="/admin/login/", failures_since_start=3
     )
     merchant_staff("mona-sample")
+    _points_for_merchants(now)
+
+
+def _points_for_merchants(now: dt.datetime) -> None:
+    """ACME has bought a pack, and last month is settled as far as there is anything to settle."""
+    tariffs.current()
+    pack = PointPack.objects.create(code="sample", name="Sample pack", points=5_000, price=4_500)
+    purchase = purchases.draft(Merchant.objects.get(code="acme"), pack=pack, actor=HOUSE, at=now)
+    purchases.approve(purchases.submit(purchase, actor=HOUSE, at=now), bank_reference="B-1", actor=HOUSE, at=now)
+    month_settlements.compute(now.date().replace(day=1), now)

@@ -7,6 +7,15 @@ from .insights import InsightsView, MemberInsightView, ProspectsView
 from .member_prices import MemberPricesView, MemberPriceView
 from .my_insights import MyInsightAccessesView, MyOffersView
 from .my_stores import MyStoresView, MyStoreTransactionsView, MyStoreView
+from .purses import (
+    PurchaseCancelView,
+    PurchaseSubmitView,
+    PurchasesView,
+    PurchaseView,
+    PurseLotsView,
+    PurseStatementView,
+    PurseView,
+)
 from .stores import MembersView, MemberView, StoresView
 
 # `merchant/…` is called by a merchant's staff (views.MerchantView), `me/stores…` by a member.
@@ -28,6 +37,13 @@ urlpatterns: list[URLPattern] = [
     ),
     path("me/insight-accesses", MyInsightAccessesView.as_view(), name="me-insight-accesses"),
     path("me/offers", MyOffersView.as_view(), name="me-offers"),
+    path("merchant/purse", PurseView.as_view(), name="merchant-purse"),
+    path("merchant/purse/lots", PurseLotsView.as_view(), name="merchant-purse-lots"),
+    path("merchant/purse/statement", PurseStatementView.as_view(), name="merchant-purse-statement"),
+    path("merchant/purse/purchases", PurchasesView.as_view(), name="merchant-purchases"),
+    path("merchant/purse/purchases/<uuid:uuid>", PurchaseView.as_view(), name="merchant-purchases-detail"),
+    path("merchant/purse/purchases/<uuid:uuid>/submit", PurchaseSubmitView.as_view(), name="merchant-purchases-submit"),
+    path("merchant/purse/purchases/<uuid:uuid>/cancel", PurchaseCancelView.as_view(), name="merchant-purchases-cancel"),
     path("me/stores", MyStoresView.as_view(), name="me-stores"),
     path("me/stores/<uuid:uuid>", MyStoreView.as_view(), name="me-stores-detail"),
     path("me/stores/<uuid:uuid>/transactions", MyStoreTransactionsView.as_view(), name="me-stores-transactions"),

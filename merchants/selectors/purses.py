@@ -126,10 +126,10 @@ def month(purse: Purse, day: dt.date) -> Month:
     return Month(first, opening, opening + total(rows), rows)
 
 
-def lots(purse: Purse, at: dt.datetime) -> list[Lot]:
+def lots(purse: Purse, at: dt.datetime) -> QuerySet[Lot]:
     """The purse's open lots in the order in which they will be given."""
     open_lots = Lot.objects.filter(account=purse.account_id, is_open=True, expires_at__gt=at)
-    return list(open_lots.order_by("expires_at", "lot_seq"))
+    return open_lots.order_by("expires_at", "lot_seq")
 
 
 def never_expires(lot: Lot) -> bool:

@@ -73,6 +73,17 @@ def compute(
     return _finish(settlement, at) if run.status == JobRun.Status.DONE else settlement
 
 
+def compute_due(at: dt.datetime) -> Settlement | None:
+    """Compute last month, if it is over, open, and not computed since its end; goes on with what was killed half-way."""
+    month = clock.months_after(clock.month_start(clock.local_date(at)), -1)
+    over = clock.day_start(clock.months_after(month, 1)) + PATIENCE
+    found = Settlement.objects.filter(month=month).first()
+    if at < over or (found and (found.status == Settlement.Status.CLOSED or may_close(found, at))):
+        return None
+    begun = found.as_of if found and found.as_of and found.as_of >= over else None
+    return compute(month, begun or at)
+
+
 def _begin(month: dt.date, at: dt.datetime) -> Settlement:
     with transaction.atomic():
         Settlement.objects.bulk_create([Settlement(month=month)], ignore_conflicts=True)

@@ -1,5 +1,29 @@
 """The pages of the merchants' own site, each scoped to the merchant of whoever is signed in."""
 
-from . import campaigns, insights, messages, price_ladders, prices, prospects, rebates, segments, staff
+from . import (
+    campaigns,
+    insights,
+    messages,
+    price_ladders,
+    prices,
+    prospects,
+    purchases,
+    purses,
+    rebates,
+    segments,
+    staff,
+)
 
-__all__ = ["campaigns", "insights", "messages", "price_ladders", "prices", "prospects", "rebates", "segments", "staff"]
+__all__ = [
+    "campaigns",
+    "insights",
+    "messages",
+    "price_ladders",
+    "prices",
+    "prospects",
+    "purchases",
+    "purses",
+    "rebates",
+    "segments",
+    "staff",
+]

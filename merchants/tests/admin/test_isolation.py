@@ -100,7 +100,8 @@ def offered(client: Client, page) -> Iterator[str]:
     answer = client.get(reverse(name(page.model, "changelist")))
     if answer.status_code != 200:
         return
-    for spec in answer.context["cl"].filter_specs:
+    # A purse has a page of its own where others have their list.
+    for spec in answer.context["cl"].filter_specs if "cl" in answer.context else ():
         yield from (choice["query_string"] for choice in spec.choices(answer.context["cl"]) if "query_string" in choice)
     yield from Page(answer.content.decode()).links
 

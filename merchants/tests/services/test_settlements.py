@@ -208,6 +208,13 @@ def test_a_computation_that_was_killed_goes_on_where_it_stopped(acme, bolt, monk
     assert JobRun.objects.filter(job="settle-month").count() == 1
 
 
+def test_the_night_computes_last_month_once(acme):
+    assert settlements.compute_due(dt.datetime(2026, 3, 31, 16, 30, tzinfo=dt.UTC)) is None  # 00:30 in Shanghai
+    found = settlements.compute_due(APRIL_2)
+    assert (str(found), found.is_complete) == ("2026-03", True)
+    assert settlements.compute_due(APRIL_2 + DAY) is None
+
+
 def test_a_later_computation_supersedes_one_that_was_never_finished(acme, bolt, monkeypatch):
     gift(acme, 300)
     buy("o-1", at_store("bolt", 200))
