@@ -19,6 +19,7 @@ from loyalty.services.rules import RuleBook
 from members.models import Member, Plan
 from rewards.models import Redemption
 from rewards.selectors import baskets, coupons, entitlements
+from rewards.selectors import plans as sales
 from rewards.selectors.baskets import Basket, Terms
 
 
@@ -130,9 +131,13 @@ def _lines(programme: Programme, basket: Basket, payable: Sequence[tenders.Payab
 def _plans(
     programme: Programme, terms: Terms, basket: Basket, forecast: _Forecast, points: int, at: dt.datetime
 ) -> list[PlanSaving]:
-    """What the plans the member does not have would save, the most first; those that save nothing are left out."""
+    """What the plans on sale that the member does not have would save, the most first; those that save nothing are left out.
+
+    Four queries a plan, which are few.
+    """
     found = []
-    plans = list(Plan.objects.exclude(pk__in=terms.buyer.plans).order_by("code"))
+    on_sale = Plan.objects.filter(pk__in=sales.on_sale(at).order_by().values("plan"))
+    plans = list(on_sale.exclude(pk__in=terms.buyer.plans).order_by("code"))
     grants = entitlements.granted(at) if plans else []
     items = [line.item for line in basket.lines]
     for plan in plans:

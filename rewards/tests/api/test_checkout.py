@@ -4,6 +4,7 @@ from django.utils import timezone
 from loyalty.models import Entry, Wallet
 from loyalty.tests.api.callers import grant, shop
 from members.services import members
+from members.tests import plus
 from merchants.tests import buyers
 from rewards.tests import perks
 from rewards.tests.shop import a_reward, redeem
@@ -46,7 +47,7 @@ def test_the_shop_is_told_prices_shipping_coupons_and_what_a_plan_would_save(ser
     merchant = buyers.a_merchant("acme", "acme-1")
     buyers.in_tier(alice, perks.tier("gold"))
     buyers.a_price(merchant, 1900, tier=perks.tier("silver"), starts_at=now)
-    buyers.a_price(merchant, 1800, plan=buyers.a_plan(), starts_at=now)
+    buyers.a_price(merchant, 1800, plan=plus.plus().plan, starts_at=now)
     perks.grant(perks.benefit("shipping", kind="free_shipping"), perks.tier("bronze"), value=9900)
     perks.grant(perks.benefit("plus-shipping", kind="free_shipping"), buyers.a_plan(), value=0)
     grant(alice, 500)
@@ -57,9 +58,9 @@ def test_the_shop_is_told_prices_shipping_coupons_and_what_a_plan_would_save(ser
     assert told["lines"][0]["because"] == "Silver price"
     assert told["freight"] == {"asked": 600, "to_pay": 600, "free_from": 9900, "missing": 6100}
     assert [(coupon["reward"], coupon["worth"]) for coupon in told["coupons"]] == [("tea", 500)]
-    (plus,) = told["plans"]
-    assert (plus["total"], plus["prices"], plus["freight"], plus["points"]) == (800, 200, 600, 0)
-    assert plus["basis"].startswith("Prices, free shipping and points of PLUS")
+    (plan,) = told["plans"]
+    assert (plan["total"], plan["prices"], plan["freight"], plan["points"]) == (800, 200, 600, 0)
+    assert plan["basis"].startswith("Prices, free shipping and points of PLUS")
 
 
 def test_a_quote_writes_nothing(server, alice, bob):

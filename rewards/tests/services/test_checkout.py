@@ -13,6 +13,8 @@ from loyalty.selectors import programme
 from loyalty.services.occasions import Item
 from loyalty.tests.api.callers import grant, one_point_per_yuan
 from loyalty.tests.stage import DAY, NOON, a_growth_policy, a_ladder, a_rule, give, line, order, send
+from members.models import PlanOffer
+from members.tests import plus
 from merchants.tests import buyers
 from rewards.models import Redemption
 from rewards.selectors import baskets
@@ -164,11 +166,11 @@ def test_a_quote_costs_the_same_for_many_lots_and_lines(alice, django_assert_max
 
 @pytest.fixture
 def acme(alice):
-    """A merchant whose sku-1 costs members of silver 80.00, and with PLUS 70.00."""
+    """A merchant whose sku-1 costs members of silver 80.00, and with PLUS, which is on sale, 70.00."""
     merchant = buyers.a_merchant("acme", "acme-1")
     now = timezone.now()
     buyers.a_price(merchant, 8000, tier=perks.tier("silver"), starts_at=now)
-    buyers.a_price(merchant, 7000, plan=buyers.a_plan(), starts_at=now)
+    buyers.a_price(merchant, 7000, plan=plus.plus().plan, starts_at=now)
     return merchant
 
 
@@ -240,6 +242,11 @@ def test_a_plan_that_would_save_nothing_or_is_had_already_is_not_offered(alice, 
     buyers.subscribed(alice, buyers.a_plan(), starts_at=now, ends_at=now + DAY)
     answer = quote(shelf())
     assert (answer.plans, answer.lines[0].price) == ([], 7_000)
+
+
+def test_a_plan_that_nobody_can_buy_is_not_offered(alice, acme):
+    PlanOffer.objects.update(ends_at=timezone.now())
+    assert quote(shelf()).plans == []
 
 
 def test_fewer_points_at_a_lower_price_are_taken_from_what_a_plan_saves(alice, acme):
