@@ -118,16 +118,16 @@ class CodeAdmin(ImportAdminMixin, ExportAdminMixin, ReadOnlyAdmin):
     import_permission = "rewards.import_code"
     resource_classes = [CodeResource]
     empty = _("No code yet. Import a partner's codes from a file; our own are made when they are handed out.")
-    list_display = ["code", "of_reward", "status_label", "holder", "claimed_at", "expires_at", "worth"]
+    list_display = ["code", "of_reward", "status_label", "holder", "claimed_at", "good_until", "worth"]
     list_filter = ["status", "reward"]
     list_select_related = ["reward", "redemption__member"]
     search_fields = ["=code", "=redemption__uuid", "=redemption__member__external_id"]
     search_help_text = _("A whole code, or a member's external id.")
     fields = [
-        "code", "of_reward", "status_label", "holder", "redemption", "worth", "added_at", "claimed_at", "expires_at",
+        "code", "of_reward", "status_label", "holder", "redemption", "worth", "added_at", "claimed_at", "good_until",
         "settlement",
     ]  # fmt: skip
-    readonly_fields = ["of_reward", "status_label", "holder", "worth"]
+    readonly_fields = ["of_reward", "status_label", "holder", "worth", "good_until"]
     actions_detail = ["unassign"]
 
     @admin.display(description=_("reward"), ordering="reward__name")
@@ -141,6 +141,10 @@ class CodeAdmin(ImportAdminMixin, ExportAdminMixin, ReadOnlyAdmin):
     @admin.display(description=_("member"))
     def holder(self, code):
         return words.link(code.redemption.member) if code.redemption else "–"
+
+    @admin.display(description=_("good until"), ordering="expires_at")
+    def good_until(self, code):
+        return reward_words.until(code.expires_at)
 
     @admin.display(description=_("contract price"), ordering="price")
     def worth(self, code):

@@ -80,7 +80,7 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
 
     resource_classes = [RedemptionResource]
     empty = _("Nobody has taken a reward yet.")
-    list_display = ["created_at", "who", "what", "status_label", "paid", "for_whom", "sponsored", "expires_at"]
+    list_display = ["created_at", "who", "what", "status_label", "paid", "for_whom", "sponsored", "good_until"]
     list_filter = ["status", "reward__kind", "reward", "merchant"]
     list_select_related = ["member", "reward", "merchant"]
     search_fields = ["=member__external_id", "=uuid", "=tracking", "=payment", "reward__name"]
@@ -88,7 +88,7 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
     date_hierarchy = "created_at"
     inlines = [EventInline]
     fieldsets = [
-        (None, {"fields": [("what", "status_label"), ("who", "created_at"), ("tracking", "expires_at")]}),
+        (None, {"fields": [("what", "status_label"), ("who", "created_at"), ("tracking", "good_until")]}),
         (
             _("What it cost"),
             {
@@ -103,6 +103,7 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
     ]
     readonly_fields = [
         "what", "status_label", "who", "paid", "for_whom", "cost", "sponsored", "code_link", "hold_until",
+        "good_until",
     ]  # fmt: skip
     actions_detail = ["fulfil", "ship", "deliver", "use", "cancel", "give_back"]
 
@@ -138,6 +139,10 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
     @admin.display(description=_("sponsor pays"))
     def sponsored(self, redemption):
         return f"{redemption.merchant}: {words.money(redemption.merchant_cost)}" if redemption.merchant_cost else "–"
+
+    @admin.display(description=_("good until"), ordering="expires_at")
+    def good_until(self, redemption):
+        return reward_words.until(redemption.expires_at)
 
     @admin.display(description=_("code"))
     def code_link(self, redemption):
