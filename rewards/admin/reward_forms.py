@@ -107,6 +107,7 @@ class RewardRow(forms.Form):
     code = forms.SlugField(max_length=60)
     name = forms.CharField(max_length=100)
     description = forms.CharField(max_length=1000, required=False)
+    category = forms.CharField(max_length=100, required=False)
     kind = forms.ChoiceField(choices=Kind.choices)
     codes = forms.ChoiceField(choices=Codes.choices, required=False)
     symbol = forms.RegexField(r"^[a-z0-9_]+$", max_length=40, required=False)
