@@ -16,6 +16,8 @@ DEEDS = {
     "loyalty.publish_coefficientpolicy": _("Can put a coefficient policy in force"),
     "loyalty.publish_scorepolicy": _("Can put a score policy in force"),
     "loyalty.publish_lifecyclepolicy": _("Can put a life-cycle policy in force"),
+    "loyalty.open_quarantine": _("Can set points aside for a case"),
+    "loyalty.decide_quarantine": _("Can release quarantined points or take them back"),
     "loyalty.decide_conductcase": _("Can decide whether a member's growth coefficient falls to nothing"),
     "members.activate_planoffer": _("Can put offers of plans on sale and retire them"),
     "members.release_voucherbatch": _("Can release and void codes for plans"),
@@ -60,7 +62,7 @@ _LEDGER = [
         "account", "wallet", "entry", "lot", "draw", "hold", "holdline", "adjustment", "transfer", "refund", "refundline",
         "shortfall", "order", "orderline", "parkedevent", "review", "reviewlike", "activity", "deliveryrefusal",
         "standing", "tierchange", "growthentry", "coefficient", "conductcase", "excusedline", "medalstanding", "medalaward",
-        "memberstats", "score", "scoresnapshot", "scorerestatement",
+        "quarantine", "memberstats", "score", "scoresnapshot", "scorerestatement",
     )
 ]  # fmt: skip
 _STANDING_RULES = [
@@ -190,6 +192,7 @@ ROLES: dict[str, set[str]] = {
         "loyalty.publish_coefficientpolicy",
         "loyalty.publish_lifecyclepolicy",
         "loyalty.publish_scorepolicy",
+        "loyalty.decide_quarantine",
         "loyalty.override_standing",
         "loyalty.approve_standing",
         "loyalty.post_adjustment",
@@ -200,7 +203,13 @@ ROLES: dict[str, set[str]] = {
         "common.run_jobrun",
     },
     # Looks at what was refused, capped or tried; decides about conduct.
-    "risk": _LOOK | _may("view", [*_TRAFFIC, "axes.accessattempt", "common.staff"]) | {"loyalty.decide_conductcase"},
+    "risk": _LOOK
+    | _may("view", [*_TRAFFIC, "axes.accessattempt", "common.staff"])
+    | {
+        "loyalty.decide_conductcase",
+        "loyalty.open_quarantine",
+        "loyalty.decide_quarantine",
+    },
     # Answers members: looks, and gives small amounts with a reason.
     "support": _may(
         "view",

@@ -228,6 +228,7 @@ UNFOLD = {
                     _list(_("Entries"), "receipt_long", "loyalty", "entry"),
                     _list(_("Lots"), "inventory_2", "loyalty", "lot"),
                     _list(_("Holds"), "lock_clock", "loyalty", "hold"),
+                    _list(_("Quarantine"), "health_and_safety", "loyalty", "quarantine"),
                     _list(_("Adjustments"), "edit_note", "loyalty", "adjustment"),
                     _list(_("Transfers"), "swap_horiz", "loyalty", "transfer"),
                     _list(_("Refunds"), "assignment_return", "loyalty", "refund"),

@@ -115,6 +115,17 @@ class PointsTransferred:
 
 
 @dataclass(frozen=True, slots=True)
+class PointsQuarantined:
+    """Points were set aside while somebody looks into them; `state` is open, released or reversed."""
+
+    topic: ClassVar[str] = "points.quarantined"
+    key: str
+    points: int
+    case: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class HoldLapsed:
     topic: ClassVar[str] = "hold.lapsed"
     key: str

@@ -37,6 +37,7 @@ LEDGER = {
     "proof",
     "pyramidday",
     "redemption",
+    "quarantine",
     "refund",
     "review",
     "score",

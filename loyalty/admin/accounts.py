@@ -10,7 +10,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 
 from common.admin import tags, words
 from common.admin.base import ReadOnlyAdmin, ReadOnlyInline
-from loyalty.admin import holders
+from loyalty.admin import holders, quarantines
 from loyalty.models import Account, Draw, Entry, Hold, HoldLine, Lot, Transfer
 
 KIND_COLOURS = {
@@ -182,6 +182,7 @@ class LotAdmin(HolderMixin, ReadOnlyAdmin):
     """Every grant with its expiry, what is left of it, which rule made it and who pays for it."""
 
     empty = _("No points were granted yet.")
+    actions = ["set_aside"]
     list_display = ["earned_at", "holder", "source", "left", "expires_on", "rule", "paid_by", "because"]
     list_filter = [LotStateFilter, "source", ("expires_at", RangeDateFilter)]
     list_select_related = [*holders.ACCOUNT, "rule_version__rule", "funder__wallet__member"]
@@ -190,6 +191,14 @@ class LotAdmin(HolderMixin, ReadOnlyAdmin):
         "parent_link", "draws",
     ]  # fmt: skip
     readonly_fields = ["holder", "left", "expires_on", "rule", "paid_by", "because", "parent_link", "draws"]
+
+    def has_quarantine_permission(self, request) -> bool:
+        return request.user.has_perm("loyalty.open_quarantine")
+
+    @admin.action(description=_("Set aside (quarantine)"), permissions=["quarantine"])
+    def set_aside(self, request, queryset):
+        """Ask for the case, then hold what is left of the chosen lots."""
+        return quarantines.choose(request, queryset)
 
     @admin.display(description=_("left of it"))
     def left(self, lot):

@@ -15,7 +15,7 @@ from loyalty.selectors import origins
 
 ACCOUNT = ["account__wallet__member"]
 SEARCH = ["=account__wallet__member__external_id"]
-_HIDDEN = {"adjustment", "transfer"}  # their codes are for machines
+_HIDDEN = {"adjustment", "transfer", "quarantine"}  # their codes are for machines
 
 
 def name(account: Account | None) -> str:
@@ -45,6 +45,7 @@ _NAMES = {
     "review": _("review"),
     "adjustment": _("adjustment"),
     "transfer": _("transfer"),
+    "quarantine": _("quarantine"),
     "expire": _("expiry on"),
     "job": _("nightly job"),
     "login": _("log-in on"),

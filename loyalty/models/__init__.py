@@ -20,6 +20,7 @@ from .products import ProductTally
 from .programme import Expiry, Programme
 from .proofs import Proof
 from .pyramid import PyramidDay
+from .quarantines import Quarantine, QuarantinedHold
 from .refunds import Refund, RefundLine
 from .reviews import Review, ReviewLike
 from .rules import CapCounter, EarningRule, EarningRuleVersion, RuleCondition
@@ -80,6 +81,8 @@ __all__ = [
     "Programme",
     "Proof",
     "PyramidDay",
+    "Quarantine",
+    "QuarantinedHold",
     "Quintiles",
     "Refund",
     "RefundLine",

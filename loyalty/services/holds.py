@@ -82,7 +82,7 @@ def release(hold_uuid: uuid.UUID, at: dt.datetime) -> Hold:
 
 def _open(hold_uuid: uuid.UUID, at: dt.datetime) -> tuple[Desk, Hold]:
     """Lock the hold's account, then read the hold: only then is its state certain."""
-    found = Hold.objects.filter(uuid=hold_uuid).values_list("account_id", flat=True).first()
+    found = Hold.objects.filter(uuid=hold_uuid, quarantined=None).values_list("account_id", flat=True).first()
     if found is None:
         raise UnknownHold
     desk = Desk([], at)

@@ -179,8 +179,21 @@ class Book(Shelf):
 
     def hold(self, account_id: int, points: int, *, order_code: str, expires_at: dt.datetime, reference: str) -> Hold:
         """Set points aside until `expires_at`. Raises InsufficientPoints."""
-        account = self.accounts[account_id]
         seq, _portions_taken = self.take(account_id, points, kind=Kind.HOLD, contra=Contra.HELD, reference=reference)
+        return self._hold(account_id, seq, points, order_code, expires_at, reference)
+
+    def set_aside(
+        self, account_id: int, portions: Sequence[Portion], *, expires_at: dt.datetime, reference: str
+    ) -> Hold:
+        """Hold given portions of given lots, which must be available."""
+        account = self.accounts[account_id]
+        seq = self._withdraw(account, Unit.POINTS, Kind.HOLD, Contra.HELD, reference, portions)
+        return self._hold(account_id, seq, sum(portion.points for portion in portions), "", expires_at, reference)
+
+    def _hold(
+        self, account_id: int, seq: int, points: int, order_code: str, expires_at: dt.datetime, reference: str
+    ) -> Hold:
+        account = self.accounts[account_id]
         self._post(account, Unit.HELD, Kind.HOLD, points, Contra.POINTS, reference)
         hold = Hold(
             account=account, seq=seq, points=points, order_code=order_code, created_at=self.at, expires_at=expires_at
@@ -247,9 +260,13 @@ class Book(Shelf):
 
     def _mature_due(self, account: Account) -> None:
         due = [lot for lot in self.lots(account.pk) if lot.is_pending and lot.available_at <= self.at]
+        self.mature(account.pk, due, f"mature:{self.posted_on}")
+
+    def mature(self, account_id: int, lots: Sequence[Lot], reference: str) -> None:
+        """Make pending lots available, whatever their time."""
+        account, due = self.accounts[account_id], lots
         total = sum(lot.remaining for lot in due)
         if total:
-            reference = f"mature:{self.posted_on}"
             self._post(account, Unit.PENDING, Kind.MATURE, -total, Contra.POINTS, reference)
             self._post(account, Unit.POINTS, Kind.MATURE, total, Contra.PENDING, reference)
             for lot in due:

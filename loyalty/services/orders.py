@@ -60,7 +60,7 @@ def _accounts(desk: Desk, events: Sequence[Event]) -> set[int]:
 
 def _holds(desk: Desk, uuids: Sequence[str]) -> dict[str, Hold]:
     """Holds by name, read when their accounts are locked: those of merged members are locked only now."""
-    named = Hold.objects.filter(uuid__in=uuids)
+    named = Hold.objects.filter(uuid__in=uuids, quarantined=None)
     found = list(named) if uuids else []
     further = {hold.account_id for hold in found} - desk.book.accounts.keys()
     if further:
