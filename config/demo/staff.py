@@ -17,7 +17,14 @@ OPERATORS = {
     "rita": ("risk", "looks at what was refused"),
     "sam": ("support", "answers members"),
 }
-OWNERS = {"lan": "lantu", "mo": "moxiang"}
+Role = StaffRole.Role
+MERCHANTS = {
+    "lan": ("lantu", Role.OWNER),
+    "leo": ("lantu", Role.OPERATOR),
+    "fay": ("lantu", Role.FINANCE),
+    "vic": ("lantu", Role.VIEWER),
+    "mo": ("moxiang", Role.OWNER),
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class SignIn:
 
 
 def hire() -> list[SignIn]:
-    """One person for each role, an administrator, and the owners of two merchants; made once, then left as they are."""
+    """One person for each role, an administrator, and the people of two merchants; made once, then left as they are."""
     call_command("sync_roles", verbosity=0, stdout=_Silence())
     signs = [SignIn("admin", "/admin/", "administrator, may do everything")]
     _employ("admin", Staff.Site.OPERATORS, is_superuser=True)
@@ -38,12 +45,12 @@ def hire() -> list[SignIn]:
         person = _employ(name, Staff.Site.OPERATORS)
         person.groups.add(Group.objects.get(name=role))
         signs.append(SignIn(name, "/admin/", f"{role}: {words}"))
-    for name, code in OWNERS.items():
+    for name, (code, role) in MERCHANTS.items():
         merchant = Merchant.objects.get(code=code)
         person = _employ(name, Staff.Site.MERCHANTS)
         person.groups.add(Group.objects.get(name="merchant"))
-        StaffRole.objects.get_or_create(staff=person, defaults={"merchant": merchant, "role": StaffRole.Role.OWNER})
-        signs.append(SignIn(name, "/merchant/", f"owner of {merchant.name}"))
+        StaffRole.objects.get_or_create(staff=person, defaults={"merchant": merchant, "role": role})
+        signs.append(SignIn(name, "/merchant/", f"{role} of {merchant.name}"))
     return signs
 
 

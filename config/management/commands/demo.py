@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from common.models import JobRun
 from common.services import inbox
-from config.demo import benefits, catalogue, checkouts, journal, programme, staff, stories
+from config.demo import benefits, catalogue, checkouts, journal, merchants, programme, staff, stories
 from loyalty.services import proof
 from loyalty.services.replay import reports, summaries
 from loyalty.services.replay.bars import Bar
@@ -52,6 +52,8 @@ class Command(BaseCommand):
         playback = self._play(job, story, now)
         programme.enrol(story.people, story.start, story.end)
         benefits.use([person.external_id for person in story.people], story.end)
+        if playback.is_done:
+            merchants.set_up(story, approver)
         self._report(playback, sign_ins, programme.issue_key(author, now))
 
     def _play(self, job: str, story: stories.Story, now: dt.datetime) -> Playback:
