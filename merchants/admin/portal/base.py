@@ -6,14 +6,16 @@ A page that could show another merchant's rows does not start: see `PortalMixin.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 
 from django.contrib.admin import RelatedOnlyFieldListFilter
 from django.contrib.admin.options import BaseModelAdmin, ModelAdmin
-from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.utils import get_fields_from_path, unquote
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db.models import Field, Model, QuerySet
 from django.http import Http404, HttpRequest
+from django.urls import URLPattern
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import TabularInline
 
@@ -103,6 +105,24 @@ class PortalMixin(_Scoped, ModelAdmin):
                 continue
             if not issubclass(entry[1], RelatedOnlyFieldListFilter):
                 yield f"the filter by {entry[0]} offers rows of all merchants; name the field alone"
+
+    @property
+    def urls(self) -> list[URLPattern]:
+        """As Django's; and every address below that names a row is not found unless the row is the own merchant's."""
+        patterns = super().urls
+        for pattern in patterns:
+            pattern.callback = self._of_own_row(pattern.callback)
+        return patterns
+
+    def _of_own_row(self, view: Callable) -> Callable:
+        @wraps(view)
+        def guarded(request, *args, **kwargs):
+            key = kwargs.get("object_id")
+            if key is not None and role_of(request) and self.get_object(request, unquote(str(key))) is None:
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        return guarded
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         role = role_of(request)
