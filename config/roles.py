@@ -25,6 +25,7 @@ DEEDS = {
     "merchants.approve_pointpurchase": _("Can approve the payment of points that merchants buy, and pay back"),
     "merchants.close_purse": _("Can close a merchant's purse"),
     "merchants.close_settlement": _("Can compute and close a month's settlement"),
+    "merchants.decide_brandmember": _("Can decide which member a card of a brand belongs to"),
     "members.import_creditscore": _("Can import credit scores from a file"),
     "merchants.stop_merchantcampaign": _("Can stop a merchant's campaign"),
     "loyalty.override_standing": _("Can set a member's tier by hand"),
@@ -55,6 +56,14 @@ _MEMBERS = [
     "members.subscription",
     "members.creditscore",
     "members.plan",
+    "members.consent",
+]
+_CARDS = [
+    "merchants.card",
+    "merchants.cardentry",
+    "merchants.cardevent",
+    "merchants.unknownstore",
+    "merchants.brandmember",
 ]
 _LEDGER = [
     f"loyalty.{name}"
@@ -105,8 +114,12 @@ _CONFIGURATION = [
     "members.plan",
     *_PLANS,
     "merchants.merchant",
+    "merchants.brand",
     "merchants.store",
     "merchants.staffrole",
+    "merchants.club",
+    "merchants.levelscheme",
+    "merchants.level",
     "merchants.pointpack",
     "merchants.pointtariff",
 ]
@@ -138,7 +151,7 @@ def _may(verb: str, models: list[str]) -> set[str]:
 _LOOK = _may(
     "view",
     [
-        *_MEMBERS, *_LEDGER, *_PLAYS, *_TAKEN, *_CODES, *_REACH, *_BENEFIT_USES, *_CONFIGURATION, "rewards.benefitbudget",
+        *_MEMBERS, *_CARDS, *_LEDGER, *_PLAYS, *_TAKEN, *_CODES, *_REACH, *_BENEFIT_USES, *_CONFIGURATION, "rewards.benefitbudget",
         *_MERCHANTS_OWN, *_PURSES, *_HOUSE,
     ],
 )  # fmt: skip
@@ -155,6 +168,8 @@ ROLES: dict[str, set[str]] = {
     | _may("delete", ["rewards.bundle", "rewards.bundleitem", "rewards.benefitgrant"])
     | {
         "members.import_creditscore",
+        "merchants.decide_brandmember",
+        "merchants.delete_level",
         "rewards.give_membergrant",
         "rewards.settle_instantrefund",
         "merchants.stop_merchantcampaign",
@@ -215,6 +230,7 @@ ROLES: dict[str, set[str]] = {
         "view",
         [
             *_MEMBERS,
+            *_CARDS,
             *_LEDGER,
             *_PLAYS,
             *_REACH,

@@ -159,7 +159,13 @@ UNFOLD = {
                 "collapsible": True,
                 "items": [
                     _list(_("Merchants"), "storefront", "merchants", "merchant"),
+                    _list(_("Brands"), "sell", "merchants", "brand"),
                     _list(_("Stores"), "store", "merchants", "store"),
+                    _list(_("Unknown stores"), "help_center", "merchants", "unknownstore"),
+                    _list(_("Memberships"), "loyalty", "merchants", "club"),
+                    _list(_("Levels of cards"), "stairs", "merchants", "levelscheme"),
+                    _list(_("Cards"), "id_card", "merchants", "card"),
+                    _list(_("Members of brands"), "handshake", "merchants", "brandmember"),
                     _list(_("Merchants' staff"), "supervisor_account", "merchants", "staffrole"),
                     _list(_("Campaigns"), "campaign", "merchants", "merchantcampaign"),
                     _list(_("Gifts"), "featured_seasonal_and_gifts", "merchants", "campaigngrant"),
@@ -236,6 +242,7 @@ UNFOLD = {
                     _list(_("Activities"), "today", "loyalty", "activity"),
                     _list(_("Refused deliveries"), "local_shipping", "loyalty", "deliveryrefusal"),
                     _list(_("Credit scores"), "speed", "members", "creditscore"),
+                    _list(_("Consents"), "how_to_reg", "members", "consent"),
                 ],
             },
             {
@@ -291,6 +298,16 @@ UNFOLD_MERCHANT = {
             {
                 "title": None,
                 "items": [{"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("merchant:index")}],
+            },
+            {
+                "title": _("Members"),
+                "separator": True,
+                "items": [
+                    _own(_("Members"), "groups", "card"),
+                    _own(_("Memberships"), "loyalty", "club"),
+                    _own(_("Levels"), "stairs", "levelscheme"),
+                    _own(_("Members of the brand"), "handshake", "brandmember"),
+                ],
             },
             {
                 "title": _("Reach"),

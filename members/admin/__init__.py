@@ -1,5 +1,19 @@
 """Members on the operators' site."""
 
-from . import credit, members, plan_offers, plans, sales_channels
+from . import (
+    consents,
+    credit,
+    members,
+    plan_offers,
+    plans,
+    sales_channels,
+)
 
-__all__ = ["credit", "members", "plan_offers", "plans", "sales_channels"]
+__all__ = [
+    "consents",
+    "credit",
+    "members",
+    "plan_offers",
+    "plans",
+    "sales_channels",
+]

@@ -1,10 +1,34 @@
 """Merchants on the operators' site, and the merchants' own site."""
 
-from . import campaigns, insights, merchants, packs, portal, prices, purchases, purses, rebates, settlements
+from . import (
+    brands,
+    campaigns,
+    cards,
+    clubs,
+    insights,
+    jobs,
+    levels,
+    links,
+    merchants,
+    packs,
+    portal,
+    prices,
+    purchases,
+    purses,
+    rebates,
+    settlements,
+    stores,
+)
 
 __all__ = [
+    "brands",
     "campaigns",
+    "cards",
+    "clubs",
     "insights",
+    "jobs",
+    "levels",
+    "links",
     "merchants",
     "packs",
     "portal",
@@ -13,4 +37,5 @@ __all__ = [
     "purses",
     "rebates",
     "settlements",
+    "stores",
 ]

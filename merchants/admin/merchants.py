@@ -10,6 +10,7 @@ from merchants.models import Merchant, StaffRole, Store
 
 class StoreInline(TabularInline):
     model = Store
+    fields = ["code", "name"]
     extra = 0
     tab = True
 
@@ -37,18 +38,6 @@ class MerchantAdmin(AuditedAdmin):
     @admin.display(description=_("stores"), ordering="stores_total")
     def store_count(self, merchant):
         return words.number(merchant.stores_total)
-
-
-@admin.register(Store)
-class StoreAdmin(AuditedAdmin):
-    """Shop fronts. Order lines name them by code."""
-
-    empty = _("No store yet.")
-    list_display = ["name", "code", "merchant"]
-    list_select_related = ["merchant"]
-    search_fields = ["name", "code", "merchant__name"]
-    search_help_text = _("A store's or merchant's name, or a store's code.")
-    autocomplete_fields = ["merchant"]
 
 
 @admin.register(StaffRole)

@@ -2,7 +2,11 @@
 
 from . import (
     campaigns,
+    cards,
+    clubs,
     insights,
+    levels,
+    links,
     messages,
     price_ladders,
     prices,
@@ -16,7 +20,11 @@ from . import (
 
 __all__ = [
     "campaigns",
+    "cards",
+    "clubs",
     "insights",
+    "levels",
+    "links",
     "messages",
     "price_ladders",
     "prices",
