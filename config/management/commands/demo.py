@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from common.models import JobRun
 from common.services import inbox
-from config.demo import benefits, catalogue, checkouts, journal, merchants, programme, staff, stories
-from config.demo import benefits, catalogue, checkouts, games, journal, programme, staff, stories
+from config.demo import benefits, catalogue, checkouts, games, journal, merchants, programme, staff, stories
 from loyalty.services import proof
 from loyalty.services.replay import reports, summaries
 from loyalty.services.replay.bars import Bar
@@ -54,13 +53,12 @@ class Command(BaseCommand):
         programme.enrol(story.people, story.start, story.end)
         playback = self._play(job, story, now)
         programme.enrol(story.people, story.start, story.end)
-        benefits.use([person.external_id for person in story.people], story.end)
-        if playback.is_done:
-            merchants.set_up(story, approver)
         names = [person.external_id for person in story.people]
         benefits.use(names, story.end)
-        games.set_up(author, approver, story.end)
-        games.play(names[:PLAYERS], story.end)
+        if playback.is_done:
+            merchants.set_up(story, approver)
+            games.set_up(author, approver, story.end)
+            games.play(names[:PLAYERS], story.end)
         self._report(playback, sign_ins, programme.issue_key(author, now))
 
     def _play(self, job: str, story: stories.Story, now: dt.datetime) -> Playback:
