@@ -117,6 +117,8 @@ class OrderLine(models.Model):
                 name="line_refund_points",
             ),
         ]
+        # A merchant's pages ask for the lines of its stores (docs/decisions/0028).
+        indexes = [models.Index(fields=["store_code", "order"], name="order_line_store")]
 
     def __str__(self):
         return f"{self.order_id}/{self.number} {self.sku}"

@@ -105,8 +105,8 @@ class RebateSchemeAdmin(OwnedMixin, PreviewMixin, PortalAdmin):
         return super().has_change_permission(request, obj) and (obj is None or obj.status == Status.DRAFT)
 
     def _is(self, request, object_id, status: str) -> bool:
-        allowed = may(request, Deed.START)
-        return allowed and self.get_queryset(request).filter(pk=object_id, status=status).exists()
+        scheme = self.get_object(request, str(object_id)) if may(request, Deed.START) else None
+        return scheme is not None and scheme.status == status
 
     def has_begin_permission(self, request, object_id=None):
         return self._is(request, object_id, Status.DRAFT)
