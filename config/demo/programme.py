@@ -7,7 +7,7 @@ import datetime as dt
 from common import clock
 from common.models import ApiKey, Staff, WebhookEndpoint
 from common.services import api_keys, audit
-from config.demo import benefits, conduct, medals, rulebook, scores, segments, standing
+from config.demo import benefits, conduct, medals, rewards, rulebook, scores, segments, standing
 from config.demo.habits import QUIZ
 from config.demo.people import Person
 from loyalty.models import Campaign, CustomEventType, Programme, Segment
@@ -43,6 +43,7 @@ def set_up(start: dt.datetime, end: dt.datetime, author: Staff, approver: Staff)
     segments.set_up(author, approver, start)
     medals.set_up()
     benefits.set_up(author, approver, start)
+    rewards.set_up(author, approver, start)
     campaign = _campaign(start, end, author)
     rulebook.put_in_force(rulebook.write(author, start, campaign), approver, start)
     if campaign.status == Campaign.Status.DRAFT:
