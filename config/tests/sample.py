@@ -57,10 +57,11 @@ from loyalty.tests import conducts, ratings, stage
 from members.models import CreditScore, Member, PlanOffer, SalesChannel, VoucherBatch
 from members.services import plan_renewals
 from members.tests import plus
-from merchants.models import Merchant, PointPack, StaffRole, Store
+from merchants.models import CardSegment, Merchant, Message, PointPack, StaffRole, Store
 from merchants.selectors import tariffs
-from merchants.services import purchases
+from merchants.services import campaign_sends, purchases
 from merchants.services import settlements as month_settlements
+from merchants.tests import campaigning
 from rewards.models import BenefitBudget
 from rewards.services import benefits, birthdays, instant_refunds, member_grants, settlements
 from rewards.tests import arcade, perks, shop
@@ -243,6 +244,7 @@ def everything() -> None:
     games(now)
     rewards(now)
     perks_of(alice.member, now)
+    reach(now)
     _house(now)
 
 
@@ -299,6 +301,17 @@ def perks_of(alice: Member, now: dt.datetime) -> None:
     )
     Member.objects.filter(pk=alice.pk).update(birthday=now.date().replace(year=1990), phone_verified=True)
     birthdays.issue(now, now)
+
+
+def reach(now: dt.datetime) -> None:
+    """ACME has given points to its members, drafts another campaign for some of them, and writes to them."""
+    club = campaigning.a_club("acme", points=5_000)
+    campaigning.cards(club, "alice", "bob")
+    times = {"starts_at": now, "ends_at": now + dt.timedelta(days=9)}
+    campaign_sends.send(campaigning.started(club, at=now, name="Thank you", **times), now)
+    some = CardSegment.objects.create(club=club, name="New members", joined_within=180)
+    campaigning.a_draft(club, name="Next", audience="segment", segment=some, **times)
+    Message.objects.create(club=club, title="New tea", text="The spring tea has come in.")
 
 
 def customers(now: dt.datetime) -> None:
