@@ -52,6 +52,7 @@ _NAMES = {
     "check_in": _("check-in on"),
     "share": _("sharing on"),
     "delivery": _("refused delivery of order"),
+    "merchant": _("campaign of merchant"),
 }
 
 
