@@ -151,7 +151,8 @@ def _may(verb: str, models: list[str]) -> set[str]:
 _LOOK = _may(
     "view",
     [
-        *_MEMBERS, *_CARDS, *_LEDGER, *_PLAYS, *_TAKEN, *_CODES, *_REACH, *_BENEFIT_USES, *_CONFIGURATION, "rewards.benefitbudget",
+        *_MEMBERS, *_CARDS, *_LEDGER, *_PLAYS, *_TAKEN, *_CODES, *_REACH, *_BENEFIT_USES, *_CONFIGURATION,
+        "rewards.benefitbudget",
         *_MERCHANTS_OWN, *_PURSES, *_HOUSE,
     ],
 )  # fmt: skip
