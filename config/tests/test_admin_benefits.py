@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from common.models import AuditEntry
+from common.services.audit import Actor
 from config.tests import sample
+from loyalty.tests import medal_case
 from loyalty.tests.stage import DAY
 from merchants.models import Merchant, Store
-from rewards.models import Benefit, BenefitBudget, BenefitGrant, BenefitUse, InstantRefund, MemberGrant
+from rewards.models import Benefit, BenefitBudget, BenefitGrant, BenefitUse, BirthdayPack, InstantRefund, MemberGrant
 from rewards.selectors import entitlements
-from rewards.services import benefit_presets, benefits, instant_refunds
+from rewards.services import benefit_presets, benefits, birthdays, instant_refunds, member_grants
 from rewards.tests import perks
 
 pytestmark = pytest.mark.django_db
@@ -182,3 +186,40 @@ def test_what_is_in_force_cannot_be_edited_and_uses_cannot_be_touched(client):
         assert client.get(page).status_code == 200
         assert client.post(page, {}).status_code == 403
         assert client.post(reverse(f"admin:rewards_{name}_delete", args=[pk]), {"post": "yes"}).status_code == 403
+
+
+def test_lists_cost_the_same_for_few_rows_and_for_many(client):
+    client.force_login(sample.staff("root", is_superuser=True))
+    names = ["benefit", "bundle", "benefitgrant", "benefituse", "membergrant", "birthdaypack", "instantrefund"]
+    now = timezone.now()
+
+    def grow(first: int, last: int) -> None:
+        instant = perks.benefit("instant-refund", kind=Benefit.Kind.INSTANT_REFUND)
+        pack = perks.benefit("birthday-pack", kind=Benefit.Kind.BIRTHDAY_PACK)
+        level = medal_case.medal(f"medal-{first}").levels.get(number=1)
+        for number in range(first, last):
+            parcel = perks.benefit(f"parcel-{number}")
+            perks.grant(perks.bundle((parcel, {"quota": 5})), perks.tier("bronze"))
+            perks.grant(parcel, level)
+            perks.grant(instant, perks.tier("bronze"), value=10_00)
+            perks.grant(pack, perks.tier("bronze"), value=1)
+            owner = perks.member(f"m-{number}", phone_verified=True, birthday=now.date().replace(year=1990))
+            benefits.use(owner, parcel.code, now, key="k")
+            instant_refunds.open(owner, "o", 1_00, now, key="r")
+            member_grants.give(owner, parcel, Actor("test"), now, until=now + DAY, reason="test")
+        birthdays.issue(now + last * DAY / 10**6, now)
+
+    def cost() -> dict[str, int]:
+        told = {}
+        for name in names:
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(reverse(f"admin:rewards_{name}_changelist")).status_code == 200
+            told[name] = len(queries)
+        return told
+
+    grow(0, 3)
+    few = cost()
+    grow(3, 20)
+    assert BirthdayPack.objects.count() == 20
+    many = cost()
+    assert {name: (few[name], many[name]) for name in names if many[name] > few[name]} == {}
