@@ -26,8 +26,8 @@ def badge(benefit: Benefit) -> SafeString:
 
 _VALUES = {
     Kind.FREE_SHIPPING: _("from %s"),
-    Kind.CATEGORY_DISCOUNT: _("%s % off"),
-    Kind.POINT_REBATE: _("%s % of the points"),
+    Kind.CATEGORY_DISCOUNT: _("%s %% off"),
+    Kind.POINT_REBATE: _("%s %% of the points"),
     Kind.COUPON_PACK: _("worth %s"),
     Kind.INSTANT_REFUND: _("up to %s"),
     Kind.BIRTHDAY_PACK: _("%s points"),
@@ -40,7 +40,7 @@ def value(benefit: Benefit, number: int | None) -> str:
     if parameter is None or number is None:
         return ""
     said = words.money(number) if parameter.unit == "money" else words.number(number)
-    return str(_VALUES[Kind(benefit.kind)]).replace("%s", said, 1)
+    return str(_VALUES[Kind(benefit.kind)] % said)
 
 
 def often(allowance: Allowance) -> str:

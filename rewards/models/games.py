@@ -74,7 +74,7 @@ class GameVersion(models.Model):
         help_text=_("Over all versions of the game. Empty means no limit."),
     )
     cost_cap_percent = models.PositiveSmallIntegerField(
-        _("a play may give on average (% of the stake)"),
+        _("a play may give on average (percent of the stake)"),
         default=70,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text=_("A version that gives more is not activated (F17)."),
