@@ -124,10 +124,12 @@ def _orders(purses: int) -> Callable[[], list[int]]:
     """A rule for each purse, for the orders of one store; without purses one rule that the platform pays."""
 
     def lay() -> list[int]:
+        from django.db.models import F
+
         from loyalty.models import Campaign, EarningRule, EarningRuleVersion, RuleCondition
         from loyalty.services import rules
 
-        EarningRuleVersion.objects.update(effective_until=_LONG_AGO + dt.timedelta(days=1))
+        EarningRuleVersion.objects.update(effective_until=F("effective_from") + dt.timedelta(days=1))
         for number in range(max(purses, 1)):
             campaign = None
             if purses:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Sum, Value, When
@@ -80,8 +81,8 @@ def total(rows: QuerySet[Entry]) -> int:
     return rows.order_by().aggregate(points=Sum("change"))["points"] or 0
 
 
-def lines(rows: Sequence[Entry], opening: int) -> list[Line]:
-    """Movements in order with the running total, after `opening` points. One query more, for the names of campaigns."""
+def lines(rows: Sequence[Any], opening: int) -> list[Line]:
+    """Rows of `entries` with the running total, after `opening` points. One query more, for the names of campaigns."""
     pockets = {row.pocket for row in rows if row.pocket}
     names = dict(
         MerchantCampaign.pockets.through.objects.filter(account__in=pockets).values_list(
@@ -97,7 +98,7 @@ def lines(rows: Sequence[Entry], opening: int) -> list[Line]:
     return told
 
 
-def _what(row: Entry) -> str:
+def _what(row: Any) -> str:
     if row.kind == Kind.PURCHASE:
         return What.BOUGHT if row.delta > 0 else What.PAID_BACK
     if not row.change:

@@ -94,10 +94,10 @@ class _Span:
         drawn = self._drawn(orders.keys())
         parts: dict[int, list[tuple[int, str, int]]] = defaultdict(list)
         told = RefundLine.objects.filter(refund__order__in=by_id).order_by("refund_id", "pk")
-        for order, refund, store, points in told.values_list(
+        for order_id, refund_id, store, points in told.values_list(
             "refund__order_id", "refund_id", "line__store_code", "points"
         ):
-            parts[order].append((refund, store, points))
+            parts[order_id].append((refund_id, store, points))
         for refund in refunds:
             key, order = by_id[refund.order_id]
             before = sum(points for other, _store, points in parts[order.pk] if other < refund.pk)
