@@ -47,6 +47,5 @@ class RewardPrice(models.Model):
     @property
     def basis(self) -> str:
         """For whom the price is, as the API says it: tier:gold, segment:mums or plan:plus."""
-        if self.tier is not None:
-            return f"tier:{self.tier.code}"
-        return f"segment:{self.segment.code}" if self.segment is not None else f"plan:{self.plan.code}"
+        named = ((kind, getattr(self, kind)) for kind in ("tier", "segment", "plan"))
+        return next((f"{kind}:{who.code}" for kind, who in named if who is not None), "list")

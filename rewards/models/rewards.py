@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -12,6 +15,9 @@ from members.models import Plan
 from merchants.models import Merchant
 
 from .partners import Partner
+
+if TYPE_CHECKING:
+    from .prices import RewardPrice
 
 
 class Reward(models.Model):
@@ -154,6 +160,7 @@ class Reward(models.Model):
     )
 
     history = HistoricalRecords(excluded_fields=["reserved", "sold"])
+    special_prices: list[RewardPrice]  # read by selectors/catalogue.py: whole
 
     class Meta:
         verbose_name = _("reward")

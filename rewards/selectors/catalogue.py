@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common import clock
 from loyalty.models import Programme, Segment, Tier
@@ -24,6 +25,12 @@ from rewards.models import Code, Redemption, Reward, RewardPrice
 from rewards.models.rewards import visible
 
 Reason = dict[str, Any]
+
+_LIMITS = {
+    "day": gettext_lazy("%d a day."),
+    "month": gettext_lazy("%d a month."),
+    "ever": gettext_lazy("%d for each member."),
+}
 
 COUPON_TIER = "bronze"
 """Coupons are for this tier and above unless they say otherwise, against hoarding (domain.md S2-49)."""
@@ -63,7 +70,7 @@ def whole() -> QuerySet[Reward]:
     """Rewards with everything that an offer reads of them."""
     prices = RewardPrice.objects.select_related("tier", "segment", "plan")
     found = Reward.objects.select_related("least_tier", "segment", "merchant", "partner", "plan")
-    return found.prefetch_related(Prefetch("prices", prices))
+    return found.prefetch_related(Prefetch("prices", prices, to_attr="special_prices"))
 
 
 def offers(member: Member, at: dt.datetime, chosen: Sequence[Reward] | None = None) -> list[Offer]:
@@ -79,16 +86,25 @@ def offers(member: Member, at: dt.datetime, chosen: Sequence[Reward] | None = No
 class Shopper:
     """What the rules must know of one member for some rewards: each thing is asked once, and only if a reward needs it.
 
-    `available` are the points that can be spent now, if the caller holds the account and knows them.
+    `available` are the points that can be spent now, if the caller holds the account and knows them; `unit` says what
+    a point is worth, if the caller has read the programme.
     """
 
-    def __init__(self, member: Member, found: Sequence[Reward], at: dt.datetime, *, available: int | None = None):
-        self._member, self._found, self._at = member, found, at
+    def __init__(
+        self,
+        member: Member,
+        found: Sequence[Reward],
+        at: dt.datetime,
+        *,
+        available: int | None = None,
+        unit: Programme | None = None,
+    ):
+        self._member, self._found, self._at, self._programme = member, found, at, unit
         standing = selectors.standing_of(member)
         # Who has no tier yet stands on the lowest one, which is open to everybody.
         self._rank = standing.tier.rank if standing and standing.tier else 0
         self._available = self._balance() if available is None else available
-        priced = [price for reward in found for price in reward.prices.all()]
+        priced = [price for reward in found for price in reward.special_prices]
         self._segments = self._read(
             any(reward.segment_id for reward in found) or any(price.segment_id for price in priced),
             self._member_segments,
@@ -107,7 +123,7 @@ class Shopper:
     def price(self, reward: Reward) -> Price:
         """The lowest of the list price and of those the member has a right to, points and cash taken together."""
         prices = [Price(reward.points, reward.cash)]
-        prices += [Price(row.points, row.cash, row.basis) for row in reward.prices.all() if self._has_right(row)]
+        prices += [Price(row.points, row.cash, row.basis) for row in reward.special_prices if self._has_right(row)]
         return min(prices, key=self._worth) if len(prices) > 1 else prices[0]
 
     def _worth(self, price: Price) -> int:
@@ -117,6 +133,8 @@ class Shopper:
     @functools.cached_property
     def _unit(self) -> Programme:
         """What a point is worth; no query for a member read by `members.with_wallets`."""
+        if self._programme is not None:
+            return self._programme
         unit = getattr(self._member, "unit", None)
         if unit:
             return Programme(point_value_points=unit["points"], point_value_money=unit["money"])
@@ -154,11 +172,10 @@ class Shopper:
 
     def _limits(self, reward: Reward) -> Iterator[Reason]:
         taken = self._taken.get(reward.pk, {})
-        words = {"day": _("%d a day."), "month": _("%d a month."), "ever": _("%d for each member.")}
-        for period, says in words.items():
-            limit = getattr(reward, f"limit_{period}")
+        limits = {"day": reward.limit_day, "month": reward.limit_month, "ever": reward.limit_ever}
+        for period, limit in limits.items():
             if limit is not None and taken.get(period, 0) >= limit:
-                yield _reason("limit_reached", says % limit, period=period, limit=limit)
+                yield _reason("limit_reached", str(_LIMITS[period] % limit), period=period, limit=limit)
 
     # What is read -------------------------------------------------------------------------------------------
 

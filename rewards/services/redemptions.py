@@ -100,6 +100,7 @@ def place(redemption_uuid: uuid.UUID, *, payment: str = "", actor: Actor, at: dt
     check(redemption, "place", at)
     if redemption.cash and not payment:
         raise PaymentMissing(cash=redemption.cash)
+    assert redemption.hold is not None  # whatever is held has one, the database says
     desk.book.capture(redemption.hold, redemption.reference)
     redemption.payment = payment
     return _place(desk, redemption, actor)
@@ -168,7 +169,7 @@ def _take(member: Member, code: str, key: str, actor: Actor, at: dt.datetime, *,
     desk.book.settle(wallet.account_id)
     reward = _visible(code, at)
     available = desk.book.accounts[wallet.account_id].available
-    offer = Shopper(wallet.member, [reward], at, available=available).offer(reward)
+    offer = Shopper(wallet.member, [reward], at, available=available, unit=desk.programme).offer(reward)
     if not offer.available:
         raise RewardUnavailable(offer.reasons)
     redemption = _new(wallet, offer, key, at)
@@ -246,7 +247,7 @@ def _place(desk: Desk, redemption: Redemption, actor: Actor) -> Redemption:
     desk.close()
     redemption.save(force_insert=not was_held)
     write(events)
-    if reward.kind == Reward.Kind.PLAN:
+    if reward.plan is not None and reward.validity_days is not None:
         plans.extend(member, reward.plan, reward.validity_days, at)
     _hand_out(redemption, at)
     if was_held:
