@@ -1,0 +1,124 @@
+"""Recorded orders with memberships: sellers become merchants with a store and a club, buyers join at their first order.
+
+The sums that cards are compared with are added up from the events alone, with nothing of the platform in between.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from common import clock
+from loyalty.services.replay import envelopes
+from merchants.models import Card, Club, ClubStore, Merchant, Store
+
+MONEY_UNIT = 100
+
+
+@dataclass
+class Figures:
+    """What a card must show."""
+
+    spent: int = 0
+    orders: int = 0
+    points: int = 0
+
+
+@dataclass
+class Expected:
+    """Figures by (store, member), added up from events of orders; completed ones count, cancelled ones count no more."""
+
+    cards: dict[tuple[str, str], Figures] = field(default_factory=dict)
+    _completed: dict[str, tuple[str, dict[str, int]]] = field(default_factory=dict)
+
+    def add(self, event: dict) -> None:
+        """Take one event into account; others than of orders say nothing."""
+        data, member = event["data"], event["subject"]
+        if event["type"] in ("order.paid", "order.completed"):
+            for line in data["lines"]:
+                self.cards.setdefault((line["store"], member), Figures())
+        if event["type"] == "order.completed":
+            cash: dict[str, int] = {}
+            for line in data["lines"]:
+                cash[line["store"]] = cash.get(line["store"], 0) + line["cash"]
+            self._completed[data["order"]] = member, cash
+            self._count(member, cash, 1)
+        elif event["type"] == "order.cancelled":
+            self._count(*self._completed.pop(data["order"], (member, {})), -1)
+
+    def _count(self, member: str, cash: dict[str, int], sign: int) -> None:
+        for store, amount in cash.items():
+            figures = self.cards[store, member]
+            figures.spent += sign * amount
+            figures.orders += sign
+            figures.points += sign * (amount // MONEY_UNIT)
+
+
+def found_stores(sellers: Iterable[str]) -> int:
+    """A merchant with one store and an open membership for each code; how many stores there are. Twice is once."""
+    codes = sorted(set(sellers))
+    with transaction.atomic():
+        Merchant.objects.bulk_create([Merchant(code=code, name=code) for code in codes], ignore_conflicts=True)
+        merchants = {row.code: row for row in Merchant.objects.filter(code__in=codes)}
+        Store.objects.bulk_create(
+            [Store(code=code, name=code, merchant=merchants[code]) for code in codes], ignore_conflicts=True
+        )
+        lonely = Store.objects.filter(code__in=codes, club_stores=None).select_related("merchant")
+        clubs = {
+            store: Club(merchant=store.merchant, name=store.name[:60], status=Club.Status.OPEN, money_unit=MONEY_UNIT)
+            for store in lonely
+        }
+        Club.objects.bulk_create(clubs.values())
+        ClubStore.objects.bulk_create(
+            [ClubStore(club=club, store=store, scope=club.scope) for store, club in clubs.items()]
+        )
+    return len(codes)
+
+
+def with_joins(events: Iterable[dict]) -> Iterator[dict]:
+    """The same events; before a member's first order at a store, at its instant, the member joins there."""
+    met: set[tuple[str, str]] = set()
+    for event in events:
+        if event["type"] in ("order.paid", "order.completed"):
+            for store in sorted({line["store"] for line in event["data"]["lines"]}):
+                key = (store, event["subject"])
+                if key not in met:
+                    met.add(key)
+                    yield _join(event, store)
+        yield event
+
+
+def expected(events: Iterable[dict], until: dt.date | None) -> Expected:
+    """What the cards must show when everything up to a local day has been told."""
+    found = Expected()
+    for event in events:
+        if until is not None and clock.local_date(envelopes.time_of(event)) > until:
+            break
+        found.add(event)
+    return found
+
+
+def differences(found: Expected) -> list[str]:
+    """Cards that are missing, too many, or show other figures; empty if every card is right."""
+    rows = Card.objects.filter(club__stores__code__in={store for store, _member in found.cards})
+    have = {
+        (store, member): Figures(*figures)
+        for store, member, *figures in rows.values_list(
+            "club__stores__code", "member__external_id", "spent", "orders", "points"
+        )
+    }
+    return [
+        f"{key}: has {have.get(key)}, expected {found.cards.get(key)}"
+        for key in sorted(have.keys() | found.cards.keys())
+        if have.get(key) != found.cards.get(key)
+    ]
+
+
+def _join(event: dict, store: str) -> dict:
+    time = envelopes.time_of(event)
+    data = {"store": store, "channel": "replay"}
+    name = f"join-{store}-{event['subject']}"
+    return envelopes.seal(event["source"], name, "store.joined", event["subject"], time, data)
