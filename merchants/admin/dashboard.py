@@ -38,7 +38,7 @@ _STEPS = {
         gettext_lazy("Up to five, with names, thresholds and what they bring; then publish them."),
     ),
     "points": (
-        "pointpurchase",
+        "purse",
         gettext_lazy("Buy points"),
         gettext_lazy("Choose a pack, submit the purchase and pay; the marketplace credits your purse."),
     ),
@@ -51,7 +51,7 @@ _STEPS = {
 _QUICK = (
     ("card", "changelist", "loyalty", gettext_lazy("Find a member")),
     ("merchantcampaign", "add", "campaign", gettext_lazy("New campaign")),
-    ("pointpurchase", "add", "add_shopping_cart", gettext_lazy("Buy points")),
+    ("purse", "buy", "add_shopping_cart", gettext_lazy("Buy points")),
     ("message", "add", "mail", gettext_lazy("Write to members")),
     ("memberprice", "changelist", "sell", gettext_lazy("Member prices")),
 )
@@ -165,7 +165,7 @@ def _campaign(request: HttpRequest, campaign) -> dict:
 def _todo(request: HttpRequest, merchant: Merchant):
     """What waits for somebody, in words, with the list that shows it."""
     if may(request, Deed.BUY) and Purse.objects.filter(merchant=merchant, low_since__isnull=False).exists():
-        yield {"words": gettext("The purse is low: buy points."), "link": _link(request, "pointpurchase"), "bad": True}
+        yield {"words": gettext("The purse is low: buy points."), "link": _link(request, "purse", "buy"), "bad": True}
     for kind, count in overview.waiting(merchant).items():
         model, query = _WAITING[kind]
         link = _link(request, model)
@@ -192,6 +192,6 @@ def _step(request: HttpRequest, step: overview.Step) -> dict:
 
 def _link(request: HttpRequest, model: str, verb: str = "changelist", *args: Any) -> str:
     """The address of a page of this site, for those to whom it opens; else nothing."""
-    if not site.opens(request, "merchants", model, verb):
+    if not (may(request, Deed.BUY) if verb == "buy" else site.opens(request, "merchants", model, verb)):
         return ""
     return reverse(f"merchant:merchants_{model}_{verb}", args=args)
