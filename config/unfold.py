@@ -307,16 +307,18 @@ UNFOLD_MERCHANT = {
                     _own(_("Memberships"), "loyalty", "club"),
                     _own(_("Levels"), "stairs", "levelscheme"),
                     _own(_("Members of the brand"), "handshake", "brandmember"),
+                    _own(_("Segments"), "filter_alt", "cardsegment"),
+                    _own(_("Messages"), "forum", "message"),
                 ],
             },
             {
-                "title": _("Reach"),
+                "title": _("Points"),
                 "separator": True,
                 "items": [
+                    _own(_("Purse"), "account_balance_wallet", "purse"),
+                    _own(_("Purchases"), "shopping_cart", "pointpurchase"),
                     _own(_("Campaigns"), "campaign", "merchantcampaign"),
                     _own(_("Gifts"), "featured_seasonal_and_gifts", "campaigngrant"),
-                    _own(_("Segments"), "groups", "cardsegment"),
-                    _own(_("Messages"), "forum", "message"),
                 ],
             },
             {
@@ -336,15 +338,7 @@ UNFOLD_MERCHANT = {
                     _own(_("Who buys here"), "insights", "insightreport"),
                     _own(_("Looks at members"), "visibility", "insightaccess"),
                     _own(_("Prospects"), "person_search", "prospectcount"),
-                    _own(_("Offers to prospects"), "campaign", "prospectoffer"),
-                ],
-            },
-            {
-                "title": _("Points"),
-                "separator": True,
-                "items": [
-                    _own(_("Purse"), "account_balance_wallet", "purse"),
-                    _own(_("Purchases"), "shopping_cart", "pointpurchase"),
+                    _own(_("Offers to prospects"), "local_offer", "prospectoffer"),
                 ],
             },
             {

@@ -6,15 +6,15 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from common.services import outbox
 from config.tests import sample
 from config.tests.test_browser_operators import chromium, enter  # noqa: F401  fixtures
-from loyalty.selectors import balances
 from loyalty.tests import stage
+from loyalty.tests.api import callers
 from merchants.admin.site import site
 from merchants.models import LevelScheme, Merchant, MerchantCampaign, PointPack, PointPurchase, Store
-from merchants.services import cards
 from merchants.tests import purse_strings, shops
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=False)]
@@ -64,7 +64,8 @@ def test_a_merchant_buys_points_and_has_them_once_finance_has_seen_the_money(ent
     olga.wait_for_selector("a.lp-figure:has-text('Points in the purse') >> text=10,000")
 
 
-def test_a_campaign_is_written_previewed_started_and_arrives_at_a_member(enter, live_server, house):  # noqa: F811
+def test_a_campaign_is_written_previewed_started_and_arrives_at_a_member(enter, live_server, house, settings):  # noqa: F811
+    settings.MEMBER_JWT_KEY, settings.MEMBER_JWT_ALGORITHMS = callers.SECRET, ["HS256"]
     purse_strings.a_purse(10_000)
     olga = enter("olga", door="/merchant/")
     olga.click("a.lp-quick >> text=New campaign")
@@ -87,10 +88,15 @@ def test_a_campaign_is_written_previewed_started_and_arrives_at_a_member(enter, 
     olga.click("button[name=confirm]")
     olga.wait_for_selector("text=The campaign is on.")
 
-    member = shops.a_member("alice")
-    cards.open(member, house, channel="app", at=timezone.now())
-    outbox.dispatch(timezone.now(), 1000)
-    assert balances.of(member.wallet.account, timezone.now()).available == 100
+    shops.a_member("alice")
+    shop = callers.shop("shop", ["events:write"])
+    answer = shop.post(
+        "/api/v1/events", stage.event("store.joined", "alice", timezone.now(), store="acme-1", channel="app")
+    )
+    assert answer.status_code == 201
+    outbox.drain(timezone.now)
+    alice = APIClient(headers={"Authorization": f"Bearer {callers.token('alice')}"})
+    assert alice.get("/api/v1/me/points").json()["available"] == 100
     olga.goto(f"{live_server.url}/merchant/")
     olga.wait_for_selector("tr:has-text('Welcome') >> text=100 / 5,000")
 
@@ -121,6 +127,7 @@ def test_levels_are_set_up_and_published(enter, live_server, house):  # noqa: F8
     olga.goto(live_server.url + page_of("add", "levelscheme"))
     olga.select_option("#id_club", label="Acme Club")
     for number, (name, threshold) in enumerate((("Start", "0"), ("Gold", "1000"))):
+        olga.click("#levels-group .add-row a")
         olga.fill(f"#id_levels-{number}-name", name)
         olga.fill(f"#id_levels-{number}-threshold", threshold)
     olga.click("button[name=_save]")
