@@ -96,7 +96,7 @@ def test_a_campaign_is_written_previewed_started_and_arrives_at_a_member(enter, 
     assert answer.status_code == 201
     outbox.drain(timezone.now)
     alice = APIClient(headers={"Authorization": f"Bearer {callers.token('alice')}"})
-    assert alice.get("/api/v1/me/points").json()["available"] == 100
+    assert alice.get("/api/v1/me/points").json()["points"]["available"] == 100
     olga.goto(f"{live_server.url}/merchant/")
     olga.wait_for_selector("tr:has-text('Welcome') >> text=100 / 5,000")
 
@@ -127,7 +127,7 @@ def test_levels_are_set_up_and_published(enter, live_server, house):  # noqa: F8
     olga.goto(live_server.url + page_of("add", "levelscheme"))
     olga.select_option("#id_club", label="Acme Club")
     for number, (name, threshold) in enumerate((("Start", "0"), ("Gold", "1000"))):
-        olga.click("#levels-group .add-row a")
+        olga.click("#levels-group .add-row")
         olga.fill(f"#id_levels-{number}-name", name)
         olga.fill(f"#id_levels-{number}-threshold", threshold)
     olga.click("button[name=_save]")
