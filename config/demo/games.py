@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -19,7 +20,8 @@ from rewards.services import draws, games, plays, seeds
 
 DAY = dt.timedelta(days=1)
 
-GAMES = {
+# Name, kind, words for members, what it costs; prizes: name, points, price, weight, stock.
+GAMES: dict[str, tuple[str, str, str, dict[str, Any], list[tuple[str, int, int, int, int | None]]]] = {
     "da-le-dou": (
         "Da Le Dou", Game.Kind.DA_LE_DOU, "Ten beans for a chance of a thousand.", {"stake": 10, "daily_limit": 3},
         [("1,000 beans", 1000, 0, 1, None), ("200 beans", 200, 0, 10, None), ("20 beans", 20, 0, 100, None),
