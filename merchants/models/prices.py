@@ -1,4 +1,5 @@
 import uuid
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -113,7 +114,7 @@ class MemberPrice(models.Model):
     def clean(self):
         """Store and membership are the merchant's own, and one field says for whom."""
         asked = {"tier": ["tier"], "plan": ["plan"], "club": ["club", "level"]}.get(self.who, [])
-        errors = {}
+        errors: dict[str, Any] = {}
         for name in ("tier", "plan", "club", "level"):
             empty = getattr(self, f"{name}_id" if name != "level" else name) is None
             if name in asked and empty:

@@ -110,7 +110,7 @@ def bands(member_ids: Iterable[int]) -> dict[int, str]:
     scores: dict[int, int] = {}
     for start in range(0, len(ids), 1000):
         rows = Score.objects.filter(member__in=ids[start : start + 1000], settled__isnull=False)
-        scores |= dict(rows.values_list("member_id", "settled"))
+        scores |= {pk: score for pk, score in rows.values_list("member_id", "settled") if score is not None}
     return {pk: _band(scores.get(pk), lines) for pk in ids}
 
 

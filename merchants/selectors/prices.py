@@ -147,7 +147,7 @@ def _by_merchant_and_sku(
     ).select_related("tier", "plan", "club")
     found = defaultdict(list)
     for row in rows:
-        if row.club_id is None or buyer.levels[row.club_id] >= row.level:
+        if row.club_id is None or buyer.levels[row.club_id] >= (row.level or 1):
             found[row.merchant_id, row.sku].append(row)
     return found
 
@@ -219,4 +219,6 @@ def _code(price: MemberPrice) -> str:
 def _because(price: MemberPrice) -> str:
     if price.club is not None:
         return _("Level %(level)d price of %(club)s") % {"level": price.level, "club": price.club.name}
-    return _("%(name)s price") % {"name": (price.tier or price.plan).name}
+    named = price.tier or price.plan
+    assert named is not None
+    return _("%(name)s price") % {"name": named.name}

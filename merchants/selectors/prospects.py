@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
@@ -93,6 +94,6 @@ def with_reach(offers: QuerySet[ProspectOffer]) -> QuerySet[ProspectOffer]:
     )
 
 
-def reach(offer: ProspectOffer) -> tuple[int, int]:
+def reach(offer: Any) -> tuple[int, int]:
     """(shown to, joined) of an offer read `with_reach`, rounded down to whole groups."""
     return blurred(offer.shown_to), blurred(offer.joined)

@@ -6,13 +6,14 @@ Read from the order lines by store and day, two queries each; the days are whole
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.db.models.functions import TruncDate
 
 from common import clock
-from loyalty.models import OrderLine
 from merchants.models import Card, CardEvent, Club, Merchant
 from merchants.selectors import buys
 
@@ -87,7 +88,7 @@ def repeat(merchant: Merchant, at: dt.datetime) -> Repeat:
     return Repeat(total["buyers"], total["again"])
 
 
-def _sales(merchant: Merchant, since: dt.date, until: dt.date) -> QuerySet[OrderLine, dict]:
+def _sales(merchant: Merchant, since: dt.date, until: dt.date) -> Iterable[Any]:
     card = Card.objects.filter(member=OuterRef("order__member"), club__merchant=merchant, status=Card.Status.ACTIVE)
     lines = buys.kept(merchant, since, until).annotate(by_member=Exists(card))
     return (

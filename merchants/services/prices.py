@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -84,7 +85,7 @@ def change(
         row = MemberPrice.objects.select_for_update().get(pk=price.pk)
         row.price, row.ends_at, row.changed_at = amount, ends_at, at
         check(row)
-        row._history_user, row._history_date = actor.staff, at
+        _sign(row, actor, at)
         row.save()
         audit.record(actor, "merchants.prices.change", row, f"Member price of {row} changed", at)
 
@@ -94,8 +95,13 @@ def remove(price: MemberPrice, actor: audit.Actor, at: dt.datetime) -> None:
     with transaction.atomic():
         summary = f"Member price of {price} removed"
         audit.record(actor, "merchants.prices.remove", price, summary, at)
-        price._history_user, price._history_date = actor.staff, at
+        _sign(price, actor, at)
         price.delete()
+
+
+def _sign(price: Any, actor: audit.Actor, at: dt.datetime) -> None:
+    """Who changes it and when, for the history; else that would be asked of the request."""
+    price._history_user, price._history_date = actor.staff, at
 
 
 def _check_all(merchant: Merchant, rows: Sequence[MemberPrice]) -> None:
