@@ -70,7 +70,8 @@ def whole() -> QuerySet[Reward]:
     """Rewards with everything that an offer reads of them."""
     prices = RewardPrice.objects.select_related("tier", "segment", "plan")
     found = Reward.objects.select_related("least_tier", "segment", "merchant", "partner", "plan")
-    return found.prefetch_related(Prefetch("prices", prices, to_attr="special_prices"))
+    # The model names the attribute, so that its readers have a type.
+    return found.prefetch_related(Prefetch("prices", prices, to_attr="special_prices"))  # type: ignore[no-redef]
 
 
 def offers(member: Member, at: dt.datetime, chosen: Sequence[Reward] | None = None) -> list[Offer]:
