@@ -52,6 +52,7 @@ def rules(club_ids: Collection[int] | Iterable[int], at: dt.datetime) -> dict[in
     published = LevelScheme.objects.filter(club__in=found, status=LevelScheme.Status.PUBLISHED)
     for scheme in published.order_by("effective_on").prefetch_related("levels"):
         own, levels = found[scheme.club_id], list(scheme.levels.all())
+        assert scheme.effective_on is not None
         if scheme.effective_on <= today:
             own.basis, own.levels = scheme.basis, levels
         else:

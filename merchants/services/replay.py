@@ -47,7 +47,8 @@ class Expected:
             self._completed[data["order"]] = member, cash
             self._count(member, cash, 1)
         elif event["type"] == "order.cancelled":
-            self._count(*self._completed.pop(data["order"], (member, {})), -1)
+            buyer, bought = self._completed.pop(data["order"], (member, {}))
+            self._count(buyer, bought, -1)
 
     def _count(self, member: str, cash: dict[str, int], sign: int) -> None:
         for store, amount in cash.items():
