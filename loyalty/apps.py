@@ -9,10 +9,13 @@ class LoyaltyConfig(AppConfig):
     def ready(self):
         from common.services import inbox, outbox
         from loyalty import handlers
+        from loyalty.selectors import members as member_selectors
         from loyalty.selectors import programme
         from loyalty.services import intake
+        from members.api import authentication
         from members.services import admission
 
+        authentication.read_by(member_selectors.with_wallets)
         admission.decide_by(programme.registers_unknown_members)
         inbox.register(*intake.event_types())
         inbox.register_resolver(intake.resolve)

@@ -10,9 +10,8 @@ from common.api.instants import UtcMixin
 from common.api.permissions import HasScope
 from loyalty.models import Account
 from loyalty.selectors import members
+from members.api.authentication import MemberAuthentication
 from members.models import Member
-
-from .authentication import WalletAuthentication
 
 EXTERNAL_ID = r"(?P<external_id>[^/\x00-\x1f\x7f]{1,100})"
 
@@ -35,7 +34,7 @@ class ServerView(UtcMixin):
 class MemberView(UtcMixin):
     """Mixin: called by a member, about herself."""
 
-    authentication_classes = [WalletAuthentication]
+    authentication_classes = [MemberAuthentication]
     permission_classes = [IsAuthenticated]
     throttle_scope = "member"
 

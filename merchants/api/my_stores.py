@@ -33,7 +33,7 @@ class LevelSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class NextLevelSerializer(serializers.Serializer):
+class CardNextLevelSerializer(serializers.Serializer):
     number = serializers.IntegerField()
     name = serializers.CharField()
     missing = serializers.IntegerField(help_text="Money in minor units, or orders; see `basis`.")
@@ -63,7 +63,7 @@ class MembershipSerializer(serializers.Serializer):
     external_card = serializers.CharField()
     basis = serializers.CharField(help_text="Members rise by `amount` or by `orders`.")
     level = LevelSerializer(allow_null=True)
-    next_level = NextLevelSerializer(allow_null=True)
+    next_level = CardNextLevelSerializer(allow_null=True)
     announced = AnnouncedSerializer(allow_null=True, help_text="Levels that come into force on a later day.")
     points = CardPointsSerializer()
     spent = serializers.IntegerField(help_text="Minor units, after refunds, since the card was opened.")

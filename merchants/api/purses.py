@@ -43,7 +43,7 @@ PURCHASE = {
 }  # fmt: skip
 
 
-class PurseSerializer(serializers.Serializer):
+class MerchantPurseSerializer(serializers.Serializer):
     available = serializers.IntegerField(help_text="Points in the purse now.")
     set_aside = serializers.IntegerField(help_text="Points in the pockets of running campaigns.")
     low_at = serializers.IntegerField(help_text="`purse.low` is told once when fewer are left; 0 = never.")
@@ -51,7 +51,7 @@ class PurseSerializer(serializers.Serializer):
     closed_at = serializers.DateTimeField(allow_null=True, help_text="A closed purse pays for nothing any more.")
 
 
-class LotSerializer(serializers.ModelSerializer):
+class PurseLotSerializer(serializers.ModelSerializer):
     points = serializers.IntegerField(source="earned")
     since = serializers.DateTimeField(source="earned_at")
     expires_at = serializers.SerializerMethodField(help_text="Null: never.")
@@ -75,7 +75,7 @@ class MovementSerializer(serializers.Serializer):
     total = serializers.IntegerField(help_text="In purse and pockets afterwards.")
 
 
-class StepSerializer(serializers.ModelSerializer):
+class PurchaseStepSerializer(serializers.ModelSerializer):
     class Meta:
         model = PurchaseStep
         fields = ["step", "at"]
@@ -85,7 +85,7 @@ class PurchaseSerializer(serializers.ModelSerializer):
     purchase = serializers.UUIDField(source="uuid")
     pack = serializers.CharField(source="pack.code", allow_null=True, default=None)
     total = serializers.IntegerField(help_text="To pay, in minor units: price + fee.")
-    steps = StepSerializer(many=True)
+    steps = PurchaseStepSerializer(many=True)
 
     class Meta:
         model = PointPurchase
@@ -116,7 +116,7 @@ class PurseView(PurseBase, APIView):
         tags=["merchant"],
         summary="My purse",
         operation_id="merchant_purse",
-        responses=PurseSerializer,
+        responses=MerchantPurseSerializer,
         examples=[examples.answer("The purse", PURSE)],
     )
     def get(self, request):
@@ -147,7 +147,7 @@ class SoonestFirst(CursorPagination):
 )
 class PurseLotsView(PurseBase, generics.ListAPIView):
     deeds = {"GET": Deed.LOOK}
-    serializer_class = LotSerializer
+    serializer_class = PurseLotSerializer
     pagination_class = SoonestFirst
     queryset = Lot.objects.none()
 

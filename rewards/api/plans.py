@@ -50,7 +50,7 @@ class RenewalAsked(Struct, frozen=True, kw_only=True):
     offer: Code
 
 
-class Paid(Struct, frozen=True, kw_only=True):
+class PlanPaid(Struct, frozen=True, kw_only=True):
     """The shop's name for the payment; the same one pays once."""
 
     payment: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -327,12 +327,12 @@ class PlanPurchasePayView(ServerView, APIView):
         tags=["members"],
         summary="A purchase of a plan was paid",
         operation_id="plan_purchases_pay",
-        request=Paid,
+        request=PlanPaid,
         responses=PlanPurchaseSerializer,
     )
     @idempotency.once
     def post(self, request, uuid):
-        asked = messages.read(request, Paid)
+        asked = messages.read(request, PlanPaid)
         return Response(PlanPurchaseSerializer(plan_purchases.pay(uuid, asked.payment, timezone.now())).data)
 
 
