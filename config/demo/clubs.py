@@ -124,7 +124,8 @@ def _count_orders(club: Club) -> None:
         completed_at__gte=joined.order_by("joined_at").values("joined_at")[:1],
     )
     for code, at in orders.distinct().order_by("completed_at", "pk").values_list("code", "completed_at"):
-        card_orders.complete(code, at)
+        if at is not None:
+            card_orders.complete(code, at)
     refunds = Refund.objects.filter(order__in=orders).order_by("pk").select_related("order")
     for refund in refunds:
         card_orders.refund(refund.order.code, f"order:{refund.order.code}/{refund.code}", refund.at)

@@ -11,8 +11,8 @@ from merchants.selectors import staff
 def role_of(request: HttpRequest) -> StaffRole | None:
     """The signed-in person's role, read once a request; None for somebody without one (selectors.staff)."""
     if not hasattr(request, "_merchant_role"):
-        request._merchant_role = staff.role_of(request.user)  # type: ignore[attr-defined]
-    return request._merchant_role  # type: ignore[attr-defined]
+        request._merchant_role = staff.role_of(request.user)
+    return request._merchant_role
 
 
 def merchant_of(request: HttpRequest) -> Merchant:

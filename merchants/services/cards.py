@@ -173,10 +173,10 @@ def _make(
                 club=club, member=member, store=store, channel=channel[:40], external_card=external_card, joined_at=at
             )
     except IntegrityError:
-        card = Card.objects.select_for_update(of=("self",)).filter(club=club, member=member).first()
-        if card is None:
+        other = Card.objects.select_for_update(of=("self",)).filter(club=club, member=member).first()
+        if other is None:
             raise ExternalCardTaken from None
-        return card, False
+        return other, False
     if club.welcome_points:
         move(card, [Movement(Unit.POINTS, Kind.WELCOME, club.welcome_points, "welcome")], at)
     _tell_joined(card, Happened.JOINED, channel, store, at)

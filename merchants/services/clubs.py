@@ -164,11 +164,10 @@ def _holding(as_of: dt.datetime) -> QuerySet[Card]:
 
 def _exchange_span(first: int, last: int, as_of: dt.datetime, at: dt.datetime) -> dict[str, int]:
     """Members' accounts first, then their cards, pockets last (docs/locking.md)."""
-    names = _holding(as_of).filter(pk__gte=first, pk__lte=last).values_list("pk", "member__external_id")
-    names = dict(names)
+    names = dict(_holding(as_of).filter(pk__gte=first, pk__lte=last).values_list("pk", "member__external_id"))
     desk = Desk(sorted(set(names.values())), at)
     exchanged = given = 0
-    for card in cards.lock(names):
+    for card in cards.lock(names.keys()):
         if not card.points or card.status != Card.Status.ACTIVE:
             continue
         wallet, club, reference = desk.wallet(card.member.external_id), card.club, f"club:{card.club.uuid}"
@@ -176,9 +175,11 @@ def _exchange_span(first: int, last: int, as_of: dt.datetime, at: dt.datetime) -
         exchanged += card.points
         cards.post(card, CardEntry.Unit.POINTS, CardEntry.Kind.EXCHANGE, -card.points, reference, at)
         if points:
+            assert club.pocket_id is not None, "closing reserves what the exchange may cost"
             expires_at = desk.expires_at(None, at)
-            options = {"reference": reference, "expires_at": expires_at}
-            lot = pockets.give(desk.book, [club.pocket_id], wallet.account_id, points, **options)
+            lot = pockets.give(
+                desk.book, [club.pocket_id], wallet.account_id, points, reference=reference, expires_at=expires_at
+            )
             desk.publish(PointsEarned(card.member.external_id, points, 0, lot.reference))
             given += points
     desk.close()

@@ -97,7 +97,7 @@ def _lock(known) -> None:
     list(Member.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk"))
 
 
-_NARROWEST = {Club.Scope.SINGLE: 0, Club.Scope.JOINT: 1, Club.Scope.BRAND: 2}
+_NARROWEST: dict[str, int] = {Club.Scope.SINGLE: 0, Club.Scope.JOINT: 1, Club.Scope.BRAND: 2}
 
 
 def _open_clubs(codes: set[str]) -> dict[str, tuple[Store, list[Club]]]:

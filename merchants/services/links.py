@@ -145,8 +145,8 @@ def candidates(row: BrandMember) -> list[Member]:
     agreed = consents.members_with(Consent.Purpose.LINK, row.club.merchant.code)
     active = Member.objects.filter(status=Member.Status.ACTIVE, pk__in=agreed)
     by_card = active.filter(cards__club=row.club, cards__external_card=row.external_card)
-    by_phone = Identity.objects.filter(kind=Identity.Kind.PHONE, digest=row.phone_digest).values("member")
-    by_phone = active.filter(pk__in=by_phone) if row.phone_digest else active.none()
+    bearers = Identity.objects.filter(kind=Identity.Kind.PHONE, digest=row.phone_digest).values("member")
+    by_phone = active.filter(pk__in=bearers) if row.phone_digest else active.none()
     found = {member.pk: member for member in [*by_card, *by_phone.order_by("pk")[:50]]}
     return list(found.values())
 

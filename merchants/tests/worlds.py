@@ -141,6 +141,8 @@ def kinds() -> list[type[models.Model]]:
 class World:
     """A merchant and one row of each kind; letter and number of the world make its words, its numbers and its keys."""
 
+    owner: Staff
+
     def __init__(self, letter: str, number: int):
         self.prefix, self.base = f"qz{letter}", number * 1_000_000
         self._count = count(1)

@@ -90,8 +90,10 @@ def test_giving_at_once_opens_one(alice):
             connection.close()
 
     threads = [threading.Thread(target=give) for _ in range(8)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert errors == []
     assert len(set(given)) == 1
     assert Consent.objects.count() == 1

@@ -176,8 +176,10 @@ class TestRaces:
                 connection.close()
 
         threads = [threading.Thread(target=count, args=[n // 2]) for n in range(16)]
-        [thread.start() for thread in threads]
-        [thread.join() for thread in threads]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         assert errors == []
         assert figures(card)[:2] == (160_00, 8)
         assert card_of().level == 2
@@ -189,8 +191,15 @@ class TestRaces:
         data = {"order": "o-1", "refund": "r-1", "reason": "defect", "cash": 400, "lines": [{"line": "1", "cash": 400}]}
         stage.send("order.refunded", **data)
         outbox.dispatch(NOON)
-        threads = [threading.Thread(target=lambda: (hear(), connection.close())) for _ in range(4)]
-        [thread.start() for thread in threads]
-        [thread.join() for thread in threads]
+
+        def listen():
+            hear()
+            connection.close()
+
+        threads = [threading.Thread(target=listen) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         hear()
         assert figures(card) == (500, 1, 5)

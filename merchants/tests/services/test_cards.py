@@ -130,8 +130,10 @@ class TestRaces:
                 connection.close()
 
         threads = [threading.Thread(target=join) for _ in range(8)]
-        [thread.start() for thread in threads]
-        [thread.join() for thread in threads]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         assert errors == []
         assert len(opened) == 8
         assert len(set(opened)) == 1
