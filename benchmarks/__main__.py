@@ -106,7 +106,7 @@ def _measure_purse(options: argparse.Namespace, name: str) -> str:
     from benchmarks import purse
 
     with databases.temporary(options.server, name):
-        _build(name, max(options.few, purse.CLIENTS))
+        _build(name, max(options.few, 2 * purse.CLIENTS))
         return purse.table(purse.measure(options.server, name, each=max(options.operations // 300, 1)))
 
 
