@@ -45,8 +45,8 @@ PLANS = {
         LevelScheme.Basis.AMOUNT,
         (
             Rung("蓝卡", 0, 100, "Welcome gift 入会礼", "#2563eb"),
-            Rung("银卡", 2_000_00, 120, "Longer guarantee 延长保修", "#94a3b8"),
-            Rung("金卡", 8_000_00, 150, "Own adviser 专属顾问", "#ca8a04"),
+            Rung("银卡", 200_00, 120, "Longer guarantee 延长保修", "#94a3b8"),
+            Rung("金卡", 1_000_00, 150, "Own adviser 专属顾问", "#ca8a04"),
         ),
     ),
     "moxiang": Plan(

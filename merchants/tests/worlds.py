@@ -11,11 +11,12 @@ import datetime as dt
 import io
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
 from django.apps import apps
-from django.db import models
+from django.db import connection, models
 from django.http import HttpResponseBase
 from django.utils import timezone
 from openpyxl import load_workbook
@@ -283,6 +284,20 @@ class World:
         if model is Account:
             return Account.objects.create(pk=self.number(), kind=Account.Kind.PURSE)
         return self.of(model)
+
+
+@contextmanager
+def writes() -> Iterator[list[str]]:
+    """What is written to the database meanwhile: looking at every table is worth it only then."""
+    found: list[str] = []
+
+    def watch(execute, sql, params, many, context):
+        if sql.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE", "WITH")):
+            found.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield found
 
 
 def crossings() -> Iterator[str]:

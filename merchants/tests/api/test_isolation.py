@@ -14,9 +14,9 @@ from rest_framework.test import APIClient
 
 from merchants.models import StaffRole
 from merchants.tests.walk import fill, routes
-from merchants.tests.worlds import World, crossings, text_of
+from merchants.tests.worlds import World, crossings, text_of, writes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(1200)]
 PREFIX = "/api/v1/merchant/"
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -74,12 +74,16 @@ def test_addresses_of_another_merchants_rows_are_not_found(bob, alice):
     client, before, wrong = signed_in(bob), alice.state(), []
     for address in addresses(alice) - addresses(bob):
         for method in METHODS:
-            with transaction.atomic():
+            with transaction.atomic(), writes() as written:
                 answer = getattr(client, method)(address, {})
                 said = set(address.split("/"))
                 # A word may be nobody's: a category, a SKU or a month. Then the answer is Bob's own, or empty.
                 refused = answer.status_code in (403, 404, 405, 415, 422)
-                if alice.leaks(answer, said) or alice.state() != before or not (refused or method == "get"):
+                if (
+                    alice.leaks(answer, said)
+                    or (written and alice.state() != before)
+                    or not (refused or method == "get")
+                ):
                     wrong.append((method, address, answer.status_code))
                 transaction.set_rollback(True)
     assert wrong == []
@@ -137,14 +141,14 @@ def test_no_body_takes_hold_of_another_merchants_rows(bob, alice):
                 continue
             for address in list(fill(path.replace("{", "<").replace("}", ">"), bob.ids()))[:20]:
                 for body in bodies(content["schema"], described["components"], hers):
-                    with transaction.atomic():
+                    with transaction.atomic(), writes() as written:
                         answer = getattr(client, method)(address, body)
                         sent = {
                             str(item)
                             for value in body.values()
                             for item in (value if isinstance(value, list) else [value])
                         }
-                        if alice.leaks(answer, sent) or alice.state() != before or list(crossings()):
+                        if alice.leaks(answer, sent) or (written and (alice.state() != before or list(crossings()))):
                             wrong.append((method, address, body))
                         transaction.set_rollback(True)
     assert wrong == []
@@ -154,9 +158,9 @@ def test_a_viewer_changes_nothing(bob):
     client, before, wrong = signed_in(bob, "viewer"), bob.state(), []
     for address in addresses(bob):
         for method in METHODS[1:]:
-            with transaction.atomic():
+            with transaction.atomic(), writes() as written:
                 answer = getattr(client, method)(address, {})
-                if bob.state() != before or answer.status_code not in (403, 404, 405):
+                if (written and bob.state() != before) or answer.status_code not in (403, 404, 405):
                     wrong.append((method, address, answer.status_code))
                 transaction.set_rollback(True)
     assert wrong == []
