@@ -181,7 +181,8 @@ def questions(page, alice: World) -> Iterator[dict[str, str]]:
             continue
         yield {field.attname: str(value)}
         if str(value).startswith(alice.prefix):
-            yield {"q": str(value)}
+            if page.search_fields:
+                yield {"q": str(value)}
             yield {f"{field.name}__startswith": alice.prefix}
     way = page.tenant if page.tenant != "pk" else ""
     for lookup, value in {
@@ -190,8 +191,9 @@ def questions(page, alice: World) -> Iterator[dict[str, str]]:
         "id__exact": alice.merchant.pk,
     }.items():
         yield {f"{way}__{lookup}".strip("_"): str(value)}
-    yield {"q": alice.prefix}
-    yield {"q": alice.merchant.name}
+    if page.search_fields:
+        yield {"q": alice.prefix}
+        yield {"q": alice.merchant.name}
     for entry in page.list_filter:
         path = entry[0] if isinstance(entry, tuple) else entry
         last = get_fields_from_path(page.model, path)[-1] if isinstance(path, str) else None
