@@ -46,6 +46,7 @@ from loyalty.services import (
     member_stats,
     proof,
     pyramid,
+    quarantines,
     rules,
     score_settlements,
     scores,
@@ -54,14 +55,29 @@ from loyalty.services import (
 )
 from loyalty.services.occasions import Item
 from loyalty.tests import conducts, ratings, stage
-from members.models import CreditScore, Member, PlanOffer, SalesChannel, VoucherBatch
-from members.services import plan_renewals
+from members.models import Consent, CreditScore, Member, PlanOffer, SalesChannel, VoucherBatch
+from members.services import consents, plan_renewals
 from members.tests import plus
-from merchants.models import CardSegment, Merchant, Message, PointPack, StaffRole, Store
+from merchants.models import (
+    Brand,
+    BrandMember,
+    CardSegment,
+    Club,
+    InsightAccess,
+    MemberPrice,
+    Merchant,
+    Message,
+    PointPack,
+    Rebate,
+    RebateScheme,
+    StaffRole,
+    Store,
+    UnknownStore,
+)
 from merchants.selectors import tariffs
 from merchants.services import campaign_sends, purchases
 from merchants.services import settlements as month_settlements
-from merchants.tests import campaigning
+from merchants.tests import buyers, campaigning, shops
 from rewards.models import BenefitBudget
 from rewards.services import benefits, birthdays, instant_refunds, member_grants, settlements
 from rewards.tests import arcade, perks, shop
@@ -245,6 +261,14 @@ def everything() -> None:
     rewards(now)
     perks_of(alice.member, now)
     reach(now)
+    trade(alice.member, now)
+    quarantines.open(
+        [bob.account.lots.filter(is_open=True).latest("pk").pk],
+        title="Chargebacks",
+        evidence="Letter 17",
+        actor=HOUSE,
+        at=now,
+    )
     _house(now)
 
 
@@ -312,6 +336,30 @@ def reach(now: dt.datetime) -> None:
     some = CardSegment.objects.create(club=club, name="New members", joined_within=180)
     campaigning.a_draft(club, name="Next", audience="segment", segment=some, **times)
     Message.objects.create(club=club, title="New tea", text="The spring tea has come in.")
+
+
+def trade(alice: Member, now: dt.datetime) -> None:
+    """ACME has a brand with a member outside, levels, prices, a rebate that waits, and has looked at Alice, who lets it."""
+    acme, today = Merchant.objects.get(code="acme"), clock.local_date(now)
+    UnknownStore.objects.create(code="nobody-1", lines=3, cash=90_00, first_seen_at=now, last_seen_at=now)
+    brand = Brand.objects.create(merchant=acme, code="acme-tea", name="ACME Tea")
+    club = Club.objects.create(merchant=acme, scope="brand", brand=brand, name="Tea friends", status="open")
+    shops.a_scheme(club, [("Leaf", 0, 100), ("Bud", 100_00, 150)])
+    BrandMember.objects.create(club=club, external_card="T-1", level_name="Bud", points=300, imported_at=now)
+    price = {"sku": "sku-1", "created_at": now, "changed_at": now, "starts_at": now}
+    MemberPrice.objects.create(merchant=acme, who="plan", plan=alice.subscriptions.get().plan, price=80_00, **price)
+    buyers.a_ladder(acme, {"from_quantity": 10, "percent_off": 5}, starts_at=now)
+    scheme = RebateScheme.objects.create(merchant=acme, name="Business", status="running", starts_on=today)
+    Rebate.objects.create(
+        scheme=scheme, member=alice, starts_on=today - dt.timedelta(days=90), ends_on=today, spend=100_00, percent=2,
+        earned=200, points=200, status="open", reason="purse_short", settled_at=now,
+    )  # fmt: skip
+    consents.give(alice, Consent.Purpose.INSIGHT, "acme", "app", now)
+    staff_member = acme.staff_roles.first()
+    InsightAccess.objects.create(
+        merchant=acme, member=alice, staff=staff_member.staff if staff_member else staff("ann"), staff_label="Ann",
+        what="member", at=now,
+    )  # fmt: skip
 
 
 def customers(now: dt.datetime) -> None:

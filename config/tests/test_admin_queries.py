@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 LISTS = [
     f"{model._meta.app_label}_{model._meta.model_name}_changelist"
     for model in admin.site._registry
-    if model._meta.model_name not in {"programme", "proof"}
+    if model._meta.model_name not in {"pointtariff", "programme", "proof"}
 ]
 
 
