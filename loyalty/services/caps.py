@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from common import clock, sql
 from loyalty.models import Campaign, CapCounter, EarningRuleVersion, Shortfall
 from loyalty.services import ledger
@@ -46,6 +48,7 @@ class Caps:
         self._campaigns: dict[int, Campaign] = {}
         self._spent: set[int] = set()
         self._promised: Counter[int] = Counter()
+        self._is_batch = len(times) > 2  # now, and when the one event happened
 
     def of(self, account_id: int) -> AccountCaps:
         """The limits of one account, for earning.evaluate."""
@@ -103,13 +106,20 @@ class Caps:
         return self._counters.get(key)
 
     def _campaign(self, campaign_id: int) -> Campaign:
-        """The hot rows come last, all at once and in id order: campaigns, then the purses that fund them."""
+        """The hot rows come last, in id order: campaigns, then the purses that fund them.
+
+        A batch takes all active ones at once, as its events may ask for them in any order. A single event takes the one
+        that is asked for with those of the same purse, so that no merchant's orders wait for another's (docs/locking.md).
+        """
         if campaign_id not in self._campaigns:
-            campaigns = Campaign.objects.select_for_update().filter(status=Campaign.Status.ACTIVE).order_by("pk")
-            self._campaigns = {campaign.pk: campaign for campaign in campaigns}
-            self._book.include(ledger.lock({c.funder_id for c in campaigns if c.funder_id}))
-            if campaign_id not in self._campaigns:
-                self._campaigns[campaign_id] = Campaign.objects.select_for_update().get(pk=campaign_id)
+            asked = Q(pk=campaign_id) | Q(status=Campaign.Status.ACTIVE)
+            if not self._is_batch:
+                funder = Campaign.objects.filter(pk=campaign_id, funder__isnull=False).values("funder")
+                asked &= Q(pk=campaign_id) | Q(funder__in=funder)
+            campaigns = list(Campaign.objects.select_for_update().filter(asked).order_by("pk"))
+            self._campaigns |= {campaign.pk: campaign for campaign in campaigns if campaign.pk not in self._campaigns}
+            funders = {campaign.funder_id for campaign in campaigns if campaign.funder_id}
+            self._book.include(ledger.lock(funders - self._book.accounts.keys()))
         return self._campaigns[campaign_id]
 
     def close(self) -> None:

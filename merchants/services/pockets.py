@@ -66,7 +66,7 @@ def give(
     Raises InsufficientPoints and moves nothing if all pockets together have fewer. Call it as late as possible: pockets
     are locked here, after everything else. Who gives to many in one book locks all pockets first (`lock`).
     """
-    pocket = _pocket(book, account_ids, points, reference)
+    pocket = _pocket(book, account_ids, wallet_id, points, reference)
     _seq, portions = book.take(
         pocket, points, kind=Kind.TRANSFER, contra=Contra.HOLDER, contra_account_id=wallet_id, reference=reference
     )
@@ -95,13 +95,12 @@ def left(account_ids: Collection[int]) -> int:
     return sum(Account.objects.filter(pk__in=account_ids).values_list("available", flat=True))
 
 
-def _pocket(book: Book, account_ids: Collection[int], points: int, reference: str) -> int:
+def _pocket(book: Book, account_ids: Collection[int], wallet_id: int, points: int, reference: str) -> int:
     """A locked pocket with enough: one of the book's, one that nobody holds, else all of them are waited for and emptied
     into the first. Who holds one pocket never waits for another, so gives at once cannot deadlock."""
     held = sorted(set(account_ids) & book.accounts.keys())
     if not held:
-        free = Account.objects.select_for_update(skip_locked=True).filter(pk__in=account_ids, available__gte=points)
-        book.include(free.order_by("pk")[:1])
+        book.include(_free(account_ids, points) or _waited_for(account_ids, points, turn=wallet_id))
         held = sorted(set(account_ids) & book.accounts.keys())
     for pocket in held:
         book.settle(pocket)
@@ -120,6 +119,37 @@ def _pocket(book: Book, account_ids: Collection[int], points: int, reference: st
         portions = book.portions(book.spendable(pocket), points - book.accounts[first].available)
         book.move(pocket, first, portions, source=Lot.Source.CAMPAIGN, reference=reference)
     return first
+
+
+def _free(account_ids: Collection[int], points: int) -> list[Account]:
+    """A pocket with enough that nobody holds, locked; none if all are busy."""
+    free = Account.objects.select_for_update(skip_locked=True).filter(pk__in=account_ids, available__gte=points)
+    return list(free.order_by("pk")[:1])
+
+
+def _waited_for(account_ids: Collection[int], points: int, *, turn: int) -> list[Account]:
+    """A busy pocket that seems to have enough, waited for; none if it has too little by then.
+
+    What was locked in vain is let go with the savepoint, so who goes on to take all pockets holds none of them.
+    """
+    likely = (
+        Account.objects.filter(pk__in=account_ids, available__gte=points).order_by("pk").values_list("pk", flat=True)
+    )
+    busy = list(likely)
+    if not busy:
+        return []
+    try:
+        with transaction.atomic():
+            (pocket,) = ledger.lock([busy[turn % len(busy)]])
+            if pocket.available < points:
+                raise _TooLittle
+    except _TooLittle:
+        return []
+    return [pocket]
+
+
+class _TooLittle(Exception):
+    """Lets go of a pocket that was waited for in vain."""
 
 
 @transaction.atomic
