@@ -56,6 +56,7 @@ TAGS: list[dict[str, str]] = [
     {"name": "events", "description": "What happened in the shop."},
     {"name": "members", "description": "Members, their statements and adjustments, for the shop's back end."},
     {"name": "checkout", "description": "Paying with points: quote, hold, capture, release."},
+    {"name": "games", "description": "Games with their published odds."},
     {"name": "me", "description": "The member's own pages, for the mobile app."},
     {"name": "merchant", "description": "A merchant's own members, campaigns, points and prices, for its staff."},
 ]

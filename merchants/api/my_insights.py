@@ -67,14 +67,12 @@ class MyOffersView(MemberView, APIView):
         examples=[
             examples.answer(
                 "An offer",
-                [
-                    {
-                        "uuid": "0b0f8d8e-94b5-4e9e-8f0e-5f6a3c8c9d10", "merchant": "Acme",
-                        "membership": "9b2f7a4e-3f0b-4a57-9a57-2f8d5f2c1a77", "membership_name": "Acme Club",
-                        "category": "books", "title": "A gift for readers", "message": "200 points for your card.",
-                        "ends_at": "2026-04-01T00:00:00Z",
-                    }
-                ],
+                {
+                    "uuid": "0b0f8d8e-94b5-4e9e-8f0e-5f6a3c8c9d10", "merchant": "Acme",
+                    "membership": "9b2f7a4e-3f0b-4a57-9a57-2f8d5f2c1a77", "membership_name": "Acme Club",
+                    "category": "books", "title": "A gift for readers", "message": "200 points for your card.",
+                    "ends_at": "2026-04-01T00:00:00Z",
+                },
             )
         ],
     )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from django.db import transaction
 
@@ -80,16 +81,26 @@ def found_stores(sellers: Iterable[str]) -> int:
 
 
 def with_joins(events: Iterable[dict]) -> Iterator[dict]:
-    """The same events; before a member's first order at a store, at its instant, the member joins there."""
+    """The same events; each local day begins with the members who first buy at a store that day and join there.
+
+    Together at the day's first instant: so a batch holds joins, then orders, and both are worked set-based.
+    """
     met: set[tuple[str, str]] = set()
-    for event in events:
-        if event["type"] in ("order.paid", "order.completed"):
-            for store in sorted({line["store"] for line in event["data"]["lines"]}):
+    for day, told in groupby(events, key=lambda event: clock.local_date(envelopes.time_of(event))):
+        todays = list(told)
+        for event in todays:
+            for store in _stores(event):
                 key = (store, event["subject"])
                 if key not in met:
                     met.add(key)
-                    yield _join(event, store)
-        yield event
+                    yield _join(event, store, clock.day_start(day))
+        yield from todays
+
+
+def _stores(event: dict) -> list[str]:
+    """At whose stores an order buys."""
+    is_order = event["type"] in ("order.paid", "order.completed")
+    return sorted({line["store"] for line in event["data"]["lines"]}) if is_order else []
 
 
 def expected(events: Iterable[dict], until: dt.date | None) -> Expected:
@@ -118,8 +129,7 @@ def differences(found: Expected) -> list[str]:
     ]
 
 
-def _join(event: dict, store: str) -> dict:
-    time = envelopes.time_of(event)
+def _join(event: dict, store: str, time: dt.datetime) -> dict:
     data = {"store": store, "channel": "replay"}
     name = f"join-{store}-{event['subject']}"
     return envelopes.seal(event["source"], name, "store.joined", event["subject"], time, data)
