@@ -53,7 +53,7 @@ class ApiSchema(AutoSchema):
             yield 401
         if any(isinstance(permission, HasScope) for permission in self.view.get_permissions()):
             yield 403
-        if "{" in self.path:
+        if "{" in self.path or self.method in ("POST", "PUT", "PATCH"):
             yield 404
         if self.method in ("POST", "PUT", "PATCH"):
             yield from (409, 413, 415)

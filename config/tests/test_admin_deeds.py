@@ -443,7 +443,7 @@ def test_a_dead_letter_is_sent_again_by_those_who_may(client):
     address = reverse("admin:common_delivery_replay", args=[dead.pk])
     sign_in(client, "rita-2", "risk")
     assert client.post(address).status_code == 403
-    sign_in(client, "olivia", "operations")
+    sign_in(client, "olivia-2", "operations")
     client.post(address)
     dead.refresh_from_db()
     assert (dead.status, dead.attempts) == ("pending", 0)

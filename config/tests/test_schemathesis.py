@@ -4,19 +4,23 @@ document, and none of them is a 500.
 
 import pytest
 import schemathesis
+from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.test import Client
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as given
 from schemathesis import checks
 from schemathesis.config import SchemathesisConfig
 
-from common.models import ApiKey
+from common.models import ApiKey, Staff
 from config.wsgi import application
 from loyalty.services import holds
 from loyalty.services.tenders import Payable
 from loyalty.tests.api.callers import alice, bob, grant, one_point_per_yuan, provider, shop, token
+from merchants.tests import shops
 
 __all__ = ["alice", "bob", "provider"]
 
@@ -54,7 +58,17 @@ def callers(alice, bob):
     return {
         "apiKey": {"Authorization": server.defaults["HTTP_AUTHORIZATION"]},
         "memberToken": {"Authorization": f"Bearer {token('alice')}"},
+        "merchantSession": session_of(shops.staff()),
     }
+
+
+def session_of(person: Staff) -> dict[str, str]:
+    """The headers of a browser in which somebody is signed in at the merchants' site."""
+    client = Client()
+    client.force_login(person)
+    csrf = "s" * 32
+    cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+    return {"Cookie": f"{cookie}; {settings.CSRF_COOKIE_NAME}={csrf}", "X-CSRFToken": csrf}
 
 
 @pytest.fixture
@@ -63,7 +77,7 @@ def hold(alice, callers):
 
 
 @schema.parametrize()
-@settings(
+@given(
     max_examples=8,
     deadline=None,
     derandomize=True,
