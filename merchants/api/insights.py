@@ -163,12 +163,10 @@ class ProspectsView(MerchantView, APIView):
         examples=[
             examples.answer(
                 "Books",
-                [
-                    {
-                        "category": "books", "month": "2026-03-01", "least": 10, "members": 120,
-                        "by_order_days": {"1": 80, "2": 30, "3": 10, "6": 0},
-                    }
-                ],
+                {
+                    "category": "books", "month": "2026-03-01", "least": 10, "members": 120,
+                    "by_order_days": {"1": 80, "2": 30, "3": 10, "6": 0},
+                },
             )
         ],
     )  # fmt: skip
