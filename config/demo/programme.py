@@ -7,7 +7,7 @@ import datetime as dt
 from common import clock
 from common.models import ApiKey, Staff, WebhookEndpoint
 from common.services import api_keys, audit
-from config.demo import benefits, conduct, medals, rewards, rulebook, scores, segments, standing
+from config.demo import benefits, conduct, medals, plans, rewards, rulebook, scores, segments, standing
 from config.demo.habits import QUIZ
 from config.demo.people import Person
 from loyalty.models import Campaign, CustomEventType, Programme, Segment
@@ -33,7 +33,7 @@ def set_up(start: dt.datetime, end: dt.datetime, author: Staff, approver: Staff)
     )
     standing.set_up(author, approver, start)
     conduct.set_up(author, approver, start)
-    Plan.objects.get_or_create(code="plus", defaults={"name": "PLUS"})
+    plans.set_up(author, approver, start, end)
     for code, name in (("business", "Businesses"), ("keen", "Keen on the app"), ("newcomers", "Newcomers")):
         Segment.objects.get_or_create(code=code, defaults={"name": name})
     CustomEventType.objects.get_or_create(
