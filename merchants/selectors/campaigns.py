@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from fractions import Fraction
 
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from loyalty.models import Draw, Entry, Lot, Order, OrderLine
@@ -135,14 +135,10 @@ def _spent(grants: QuerySet[CampaignGrant]) -> int:
 
 
 def _afterwards(campaign: MerchantCampaign) -> dict:
-    first = (
-        CampaignGrant.objects.filter(campaign=campaign, points__gt=0, card__member=OuterRef("order__member"))
-        .order_by()
-        .values("card__member")
-        .annotate(first=Min("at"))
-        .filter(first__lt=OuterRef("order__completed_at"))
+    before = CampaignGrant.objects.filter(
+        campaign=campaign, points__gt=0, card__member=OuterRef("order__member"), at__lt=OuterRef("order__completed_at")
     )
-    lines = OrderLine.objects.filter(Exists(first), store_code__in=stores(campaign.club_id))
+    lines = OrderLine.objects.filter(Exists(before), store_code__in=stores(campaign.club_id))
     return lines.aggregate(orders=Count("order", distinct=True), cash=Sum(F("cash") - F("refunded_cash")))
 
 
