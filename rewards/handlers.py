@@ -1,4 +1,4 @@
-"""What this floor does when something happened below: holds lapse, members leave."""
+"""What this floor does when something happened below: holds lapse, members leave, orders are cancelled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import datetime as dt
 import uuid
 
 from common.services.audit import Actor
-from rewards.services import redemptions
+from loyalty.models import Refund
+from rewards.services import fulfilment, redemptions
 
 _LEDGER = Actor("ledger")
 
@@ -19,3 +20,9 @@ def hold_lapsed(payload: dict, at: dt.datetime) -> None:
 def member_closed(payload: dict, at: dt.datetime) -> None:
     """What still waits for a payment waits no longer."""
     redemptions.drop(payload["key"], actor=_LEDGER, at=at)
+
+
+def order_refunded(payload: dict, at: dt.datetime) -> None:
+    """Coupons of an order that was cancelled as a whole are good again."""
+    if payload["reason"] == Refund.Reason.CANCELLED:
+        fulfilment.reinstate_for(payload["order"], actor=Actor("orders"), at=at)

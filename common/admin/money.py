@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from .words import NO_MINOR_UNIT
+from common.money import NO_MINOR_UNIT
 
 
 def places() -> int:

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 from typing import Any
 
-from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-NO_MINOR_UNIT = {"JPY", "KRW", "VND"}
+from common import money as amounts
 
 
 def number(value: int | None) -> str:
@@ -29,13 +28,8 @@ def signed(value: int) -> str:
 
 
 def money(minor: int | None) -> str:
-    """Minor units as money: 6660 -> 66.60 CNY. Exact, no rounding."""
-    if minor is None:
-        return "–"
-    if settings.PROGRAMME_CURRENCY in NO_MINOR_UNIT:
-        return f"{intcomma(minor)} {settings.PROGRAMME_CURRENCY}"
-    sign, minor = ("−" if minor < 0 else ""), abs(minor)
-    return f"{sign}{intcomma(minor // 100)}.{minor % 100:02d} {settings.PROGRAMME_CURRENCY}"
+    """Minor units as money: 6660 -> 66.60 CNY; nothing -> –."""
+    return "–" if minor is None else amounts.words(minor)
 
 
 def instant(at: dt.datetime | None) -> str:

@@ -12,6 +12,8 @@ from django.utils import timezone
 from common.models import AuditEntry
 from config.tests import sample
 from loyalty.tests.stage import balance
+from merchants.tests import buyers
+from rewards.admin.reward_files import RewardResource
 from rewards.models import Code, Redemption, Reward, RewardPrice, Settlement
 from rewards.tests import shop
 
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.django_db
 FORM = {
     "name": "Coffee mug", "code": "coffee-mug", "symbol": "coffee", "colour": "#b45309", "kind": "gift", "codes": "none",
     "points": "1000", "cash": "0.00", "unit_cost": "9.00", "perceived_value": "39.00", "merchant_percent": "0",
+    "least_spend": "0.00",
     "prices-TOTAL_FORMS": "0", "prices-INITIAL_FORMS": "0", "prices-MIN_NUM_FORMS": "0", "prices-MAX_NUM_FORMS": "1000",
 }  # fmt: skip
 
@@ -126,6 +129,61 @@ def test_the_preview_shows_how_a_member_sees_it_and_what_one_costs(client, olivi
         "ACME 50 %",
     ):
         assert words in says
+
+
+COUPON = FORM | {
+    "kind": "coupon", "codes": "own", "validity_days": "30", "off_amount": "30.00", "least_spend": "200.00",
+    "only_categories": "books",
+}  # fmt: skip
+
+
+def test_the_preview_says_in_a_sentence_what_a_coupon_takes_off(client, olivia):
+    buyers.a_merchant("acme", "acme-1").stores.update(name="ACME Main")
+    says = client.post(page("reward_preview_new"), COUPON | {"only_stores": "acme-1"}).content.decode()
+    assert "30.00 CNY off from 200.00 CNY, for books, at ACME Main, good for 30 days" in says
+    vague = client.post(page("reward_preview_new"), FORM | {"kind": "coupon", "codes": "own"}).content.decode()
+    assert "It does not say what it takes off" in vague
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"off_percent": "10"}, "Say either an amount or a percentage."),
+        ({"off_most": "5.00"}, "Only a percentage has a cap."),
+        ({"off_amount": "0.00"}, "A coupon takes something off."),
+        ({"off_amount": "200.01"}, "It takes off more than that."),
+        ({"off_amount": ""}, "Say what it takes off."),
+        ({"only_stores": "acme-1, nowhere"}, "No store bears the code acme-1, nowhere."),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused_in_words(client, olivia, changes, says):
+    assert says in client.post(page("reward_add"), COUPON | changes).content.decode()
+    assert not Reward.objects.exists()
+
+
+def test_what_a_coupon_takes_off_stands_fast_once_somebody_has_one(client, olivia):
+    client.post(page("reward_add"), COUPON)
+    reward = Reward.objects.get()
+    assert (reward.off_amount, reward.least_spend, reward.only_categories) == (3000, 20_000, "books")
+    Reward.objects.update(status="active")
+    shop.a_member(at=timezone.now())
+    shop.redeem(reward, at=timezone.now())
+    client.post(page("reward_change", reward.pk), COUPON | {"off_amount": "5.00", "name": "New"})
+    reward.refresh_from_db()
+    assert (reward.name, reward.off_amount) == ("New", 3000)
+    says, taken = upload(client, "reward", "code,name,kind,points,off_amount\ncoffee-mug,New,coupon,1000,5.00\n")
+    assert not taken
+    assert "what it takes off stands fast" in says
+
+
+def test_terms_travel_in_a_file_both_ways(client, olivia):
+    columns = "code,name,kind,points,off_percent,off_most,least_spend,only_categories"
+    _says, taken = upload(client, "reward", f'{columns}\nten,Ten,coupon,500,10,50.00,99.90,"tea, books"\n')
+    assert taken
+    ten = Reward.objects.get()
+    assert (ten.off_percent, ten.off_most, ten.least_spend, ten.only_categories) == (10, 5000, 9990, "tea, books")
+    row = RewardResource().export(Reward.objects.all()).dict[0]
+    assert (row["off_most"], row["off_amount"], row["least_spend"]) == ("50.00", "", "99.90")
 
 
 def test_the_list_shows_picture_price_ratio_and_stock(client, olivia):

@@ -70,7 +70,7 @@ class RedemptionResource(resources.ModelResource):
         model = Redemption
         fields = (
             "uuid", "member__external_id", "reward__code", "status", "points", "cash", "basis", "unit_cost",
-            "merchant__code", "merchant_cost", "restored", "created_at", "expires_at", "tracking",
+            "merchant__code", "merchant_cost", "restored", "created_at", "expires_at", "tracking", "order_code",
         )  # fmt: skip
 
 
@@ -96,6 +96,7 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
                     ("paid", "for_whom"),
                     ("cost", "sponsored"),
                     ("restored", "payment"),
+                    "order_code",
                     ("code_link", "hold_until"),
                 ]
             },

@@ -18,6 +18,7 @@ from members.models import Plan
 from merchants.models import Merchant
 from rewards.admin.reward_forms import RewardRow
 from rewards.models import Partner, Reward
+from rewards.models.coupons import TERMS
 from rewards.services import rewards
 
 _NAMED: dict[str, Any] = {
@@ -31,6 +32,7 @@ _DEFAULTS = {
     "unit_cost": 0,
     "perceived_value": 0,
     "merchant_percent": 0,
+    "least_spend": 0,
 }
 
 
@@ -54,6 +56,15 @@ class RewardResource(ImportResource):
 
     def dehydrate_cash(self, reward):
         return _typed(reward.cash)
+
+    def dehydrate_off_amount(self, reward):
+        return _optional(reward.off_amount)
+
+    def dehydrate_off_most(self, reward):
+        return _optional(reward.off_most)
+
+    def dehydrate_least_spend(self, reward):
+        return _typed(reward.least_spend)
 
     def dehydrate_unit_cost(self, reward):
         return _typed(reward.unit_cost)
@@ -81,6 +92,8 @@ class RewardResource(ImportResource):
         changes |= {name: changes[name] or default for name, default in _DEFAULTS.items() if name in changes}
         if data["code"] in self.handed_out and any(getattr(instance, name) != data[name] for name in _FAST):
             raise ValidationError({"kind": gettext("It was handed out: kind, codes, partner and plan stand fast.")})
+        if data["code"] in self.handed_out and any(getattr(instance, n) != changes[n] for n in TERMS if n in changes):
+            raise ValidationError({"off_amount": gettext("It was handed out: what it takes off stands fast.")})
         if data["stock"] is not None and data["stock"] < instance.sold + instance.reserved:
             raise ValidationError({"stock": gettext("More than that are sold or reserved already.")})
         differs = {name for name, value in changes.items() if instance.pk is None or getattr(instance, name) != value}
@@ -103,6 +116,10 @@ class RewardResource(ImportResource):
     def after_import(self, dataset, result, **kwargs):
         summary = gettext("Imported %d rewards.") % self.taken
         audit.record(self.actor, "rewards.rewards.import", None, summary, timezone.now())
+
+
+def _optional(minor: int | None) -> str:
+    return "" if minor is None else _typed(minor)
 
 
 def _typed(minor: int) -> str:

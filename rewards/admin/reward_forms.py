@@ -10,7 +10,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.money import MoneyField
+from merchants.models import Store
 from rewards.models import Reward, RewardPrice
+from rewards.models.coupons import TERMS, listed
 
 Kind, Codes = Reward.Kind, Reward.Codes
 
@@ -27,7 +29,9 @@ def complete(data: dict[str, Any]) -> dict[str, str]:
         data["plan"] = None
     if not data.get("merchant"):
         data["merchant_percent"] = 0
-    found = {}
+    found = _terms(data) if kind == Kind.COUPON else {}
+    if kind != Kind.COUPON:
+        data.update((name, Reward._meta.get_field(name).get_default()) for name in TERMS)
     if data["codes"] == Codes.PARTNER and not data.get("partner"):
         found["partner"] = gettext("Say whose codes they are.")
     if kind == Kind.PLAN and not data.get("plan"):
@@ -41,6 +45,30 @@ def complete(data: dict[str, Any]) -> dict[str, str]:
     return found
 
 
+def _terms(data: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with a coupon's terms, by field."""
+    found = {}
+    data["least_spend"] = data.get("least_spend") or 0
+    amount, percent, most = (data.get(name) for name in ("off_amount", "off_percent", "off_most"))
+    if amount is not None and percent is not None:
+        found["off_percent"] = gettext("Say either an amount or a percentage.")
+    if amount == 0:
+        found["off_amount"] = gettext("A coupon takes something off.")
+    if most is not None and percent is None:
+        found["off_most"] = gettext("Only a percentage has a cap.")
+    if most == 0:
+        found["off_most"] = gettext("A coupon takes something off.")
+    if amount is not None and data["least_spend"] and amount > data["least_spend"]:
+        found["least_spend"] = gettext("It takes off more than that. Ask for as much at least.")
+    if amount is None and percent is None and any(data.get(name) for name in TERMS):
+        found["off_amount"] = gettext("Say what it takes off.")
+    asked = set(listed(data.get("only_stores") or ""))
+    unknown = asked - set(Store.objects.filter(code__in=asked).values_list("code", flat=True))
+    if unknown:
+        found["only_stores"] = gettext("No store bears the code %s.") % ", ".join(sorted(unknown))
+    return found
+
+
 class RewardForm(forms.ModelForm):
     """One reward, typed."""
 
@@ -51,6 +79,15 @@ class RewardForm(forms.ModelForm):
     perceived_value = MoneyField(
         label=_("perceived value"), initial=0, help_text=_("What one is worth to a member, at the price in the shop.")
     )
+    off_amount = MoneyField(label=_("takes off"), required=False)
+    off_most = MoneyField(
+        label=_("but at most"), required=False, help_text=_("For a percentage. Empty: there is no cap.")
+    )
+    least_spend = MoneyField(
+        label=_("from"),
+        required=False,
+        help_text=_("What the goods it is for must cost together, at the member's prices. Empty: anything."),
+    )
 
     class Meta:
         model = Reward
@@ -58,7 +95,7 @@ class RewardForm(forms.ModelForm):
             "name", "code", "description", "symbol", "colour", "picture", "kind", "codes", "partner", "plan",
             "validity_days", "points", "cash", "unit_cost", "perceived_value", "merchant", "merchant_percent",
             "least_tier", "segment", "category", "visible_from", "visible_until", "available_from", "available_until", "stock",
-            "limit_day", "limit_month", "limit_ever",
+            "limit_day", "limit_month", "limit_ever", *TERMS,
         ]  # fmt: skip
         widgets = {"colour": forms.TextInput(attrs={"type": "color", "class": "lp-colour"})}
 
@@ -78,7 +115,7 @@ class RewardForm(forms.ModelForm):
     def clean(self):
         data = super().clean()
         # What has been handed out stands fast and is not in the form any more.
-        fast = {name: getattr(self.instance, name) for name in ("kind", "codes", "partner", "plan")}
+        fast = {name: getattr(self.instance, name) for name in ("kind", "codes", "partner", "plan", *TERMS)}
         whole = fast | data
         for field, fault in complete(whole).items():
             self.add_error(field if field in self.fields else None, fault)
@@ -128,6 +165,13 @@ class RewardRow(forms.Form):
     limit_day = forms.IntegerField(min_value=0, required=False)
     limit_month = forms.IntegerField(min_value=0, required=False)
     limit_ever = forms.IntegerField(min_value=0, required=False)
+    off_amount = MoneyField(required=False)
+    off_percent = forms.IntegerField(min_value=1, max_value=100, required=False)
+    off_most = MoneyField(required=False)
+    least_spend = MoneyField(required=False)
+    only_categories = forms.CharField(max_length=1000, required=False)
+    only_stores = forms.CharField(max_length=1000, required=False)
+    only_skus = forms.CharField(max_length=2000, required=False)
 
     NAMED = ("merchant", "partner", "plan", "least_tier", "segment")
 

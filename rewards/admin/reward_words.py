@@ -12,8 +12,10 @@ from django.utils.translation import gettext
 from common.admin import words
 from loyalty.models import Programme, Tier
 from loyalty.selectors import programme as programmes
+from merchants.models import Store
 from rewards.models import Reward, RewardPrice
-from rewards.selectors import catalogue
+from rewards.models.coupons import listed
+from rewards.selectors import catalogue, coupons
 
 
 def picture(reward: Reward) -> SafeString:
@@ -92,6 +94,8 @@ def warnings(reward: Reward, programme: Programme) -> list[str]:
     found = []
     if not reward.unit_cost:
         found.append(gettext("No cost is given: the ratio and the sponsor's share cannot be told."))
+    if reward.kind == Reward.Kind.COUPON and not reward.says_terms:
+        found.append(gettext("It does not say what it takes off, so the checkout quote cannot count it."))
     if reward.platform_cost > worth:
         found.append(gettext("One costs the platform more than the points that are given up are worth."))
     if reward.perceived_value and reward.perceived_value < worth:
@@ -130,6 +134,12 @@ def conditions(reward: Reward, tier: Tier | None) -> list[str]:
         if at is not None
     ]
     return said
+
+
+def coupon(reward: Reward) -> str:
+    """What a coupon takes off, in a sentence with the names of stores; empty if it says nothing."""
+    named = Store.objects.filter(code__in=listed(reward.only_stores)).values_list("code", "name")
+    return coupons.sentence(reward, days=reward.validity_days, stores=dict(named))
 
 
 def prices(rows: Sequence[RewardPrice]) -> list[tuple[str, str]]:

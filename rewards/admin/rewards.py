@@ -24,6 +24,7 @@ from rewards.admin import reward_words
 from rewards.admin.reward_files import RewardResource
 from rewards.admin.reward_forms import PriceForm, RewardForm
 from rewards.models import Code, Reward, RewardPrice
+from rewards.models.coupons import TERMS
 from rewards.selectors import catalogue
 from rewards.services import rewards
 
@@ -61,6 +62,16 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
         (None, {"fields": [("name", "code"), "description", ("symbol", "colour"), "picture"]}),
         (_("What is handed out"), {"fields": [("kind", "codes"), ("partner", "plan"), "validity_days"]}),
         (
+            _("What the coupon takes off"),
+            {
+                "fields": [
+                    ("off_amount", "least_spend"),
+                    ("off_percent", "off_most"),
+                    ("only_categories", "only_stores", "only_skus"),
+                ]
+            },
+        ),
+        (
             _("Price and cost"),
             {"fields": [("points", "cash"), ("unit_cost", "perceived_value"), ("merchant", "merchant_percent")]},
         ),
@@ -85,6 +96,7 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
         "partner": "kind == 'partner' || (kind == 'coupon' && codes == 'partner')",
         "plan": "kind == 'plan'",
         "merchant_percent": "merchant != ''",
+        **dict.fromkeys(TERMS, "kind == 'coupon'"),
     }
 
     def get_queryset(self, request):
@@ -96,7 +108,9 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
 
     def get_readonly_fields(self, request, obj=None):
         """What members or partners hold in their hands stands fast."""
-        fast = ["kind", "codes", "partner", "plan"] if obj and (obj.taken_total or obj.code_set.exists()) else []
+        fast = (
+            ["kind", "codes", "partner", "plan", *TERMS] if obj and (obj.taken_total or obj.code_set.exists()) else []
+        )
         return [*self.readonly_fields, *(["code"] if obj else []), *fast]
 
     def get_prepopulated_fields(self, request, obj=None):
@@ -180,6 +194,7 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
         return {
             "reward": obj,
             "picture": reward_words.picture(obj),
+            "coupon": reward_words.coupon(obj),
             "price": reward_words.price(obj.points, obj.cash),
             "prices": reward_words.prices(rows),
             "conditions": reward_words.conditions(obj, reward_words.least_tier(obj)),
@@ -200,6 +215,7 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
         says += reward_words.warnings(reward, programmes.current())
         facts = [
             (gettext("Price"), reward_words.price(reward.points, reward.cash)),
+            *([(gettext("What the coupon takes off"), reward_words.coupon(reward))] if reward.says_terms else []),
             *reward_words.costs(reward, programmes.current()),
             (gettext("Stock"), reward_words.stock(reward)),
             (gettext("Last changed by"), reward.created_by or "–"),

@@ -23,7 +23,9 @@ from loyalty.selectors import members as selectors
 from loyalty.services.occasions import Item
 from members.services import members
 from members.services.profiles import ExternalId
-from rewards.models import Redemption
+from rewards.api import coupons
+from rewards.api.coupons import CouponReasonField, CouponTermsSerializer
+from rewards.selectors.coupons import Tried
 from rewards.services import checkout
 
 
@@ -41,19 +43,21 @@ class QuoteRequestLine(Struct, frozen=True, kw_only=True):
 
 
 class QuoteRequest(Struct, frozen=True, kw_only=True):
-    """A basket. Points never pay for `freight`."""
+    """A basket. Points never pay for `freight`. `coupon` is the code of one coupon of the member's that is to be used."""
 
     member: ExternalId
     lines: Annotated[list[QuoteRequestLine], Meta(min_length=1, max_length=1000)]
     channel: Channel = ""
     freight: Amount = 0
+    coupon: Word = ""
 
 
 class QuoteLineSerializer(serializers.Serializer):
     line = serializers.CharField()
     list_price = serializers.IntegerField(help_text="As asked, for the whole line.")
-    price = serializers.IntegerField(help_text="The member's price of the whole line, before points.")
+    price = serializers.IntegerField(help_text="The member's price of the whole line, before coupon and points.")
     because = serializers.CharField(help_text="Why it is lower, in the caller's language; else empty.")
+    coupon = serializers.IntegerField(help_text="Its share of the coupon; price = coupon + points' worth + cash.")
     points = serializers.IntegerField()
     cash = serializers.IntegerField(help_text="What is left to pay in money, in minor units.")
 
@@ -67,14 +71,25 @@ class FreightSerializer(serializers.Serializer):
     missing = serializers.IntegerField(allow_null=True, help_text="How much more has to be bought for it.")
 
 
-class CouponSerializer(serializers.Serializer):
-    """What the coupon asks for (a least amount, a category) is the shop's business."""
+class ShareSerializer(serializers.Serializer):
+    line = serializers.CharField()
+    off = serializers.IntegerField()
 
+
+class CouponSerializer(serializers.Serializer):
+    """A coupon of the member's, as if it alone were used on these lines."""
+
+    redemption = serializers.UUIDField(help_text="By which the shop says that it was used.")
     code = serializers.CharField()
     reward = serializers.CharField(help_text="The reward's code.")
     name = serializers.CharField()
     worth = serializers.IntegerField(help_text="In minor units, as the catalogue says.")
     until = serializers.DateTimeField(allow_null=True)
+    terms = CouponTermsSerializer(allow_null=True, help_text="What it takes off and of what; null = the shop's to say.")
+    applies = serializers.BooleanField()
+    off = serializers.IntegerField(help_text="What it takes off the member's prices, in minor units.")
+    lines = ShareSerializer(many=True, help_text="Where it falls, by largest remainder on the prices.")
+    reasons = serializers.ListField(child=CouponReasonField(), help_text="Why it takes nothing off; else empty.")
 
 
 class PlanSavingSerializer(serializers.Serializer):
@@ -99,10 +114,13 @@ class QuoteSerializer(serializers.Serializer):
     growth_to_earn_with_points = serializers.IntegerField(help_text="Whole growth, if `max_points` are used.")
     lines = QuoteLineSerializer(many=True, help_text="How `max_points` fall on the lines.")
     list_total = serializers.IntegerField(help_text="All lines at the list price.")
-    total = serializers.IntegerField(help_text="All lines at the member's prices, before points, without freight.")
+    total = serializers.IntegerField(
+        help_text="All lines at the member's prices, before coupon and points, without freight."
+    )
+    coupon_off = serializers.IntegerField(help_text="What the coupon that was asked for takes off; else 0.")
     saving = serializers.IntegerField(help_text="What member prices and discounts save.")
     freight = FreightSerializer()
-    coupons = CouponSerializer(many=True, help_text="Those the member holds and may use now.")
+    coupons = CouponSerializer(many=True, help_text="All that the member holds, the soonest to expire first.")
     plans = PlanSavingSerializer(many=True, help_text="Paid plans that would save something here, the most first.")
 
 
@@ -124,20 +142,35 @@ OFFER = {
     "growth_to_earn": 66,
     "growth_to_earn_with_points": 36,
     "lines": [
-        {"line": "1", "list_price": 7000, "price": 6660, "because": "Gold price", "points": 3000, "cash": 3660},
-        {"line": "2", "list_price": 1000, "price": 1000, "because": "", "points": 1000, "cash": 0},
+        {
+            "line": "1",
+            "list_price": 7000,
+            "price": 6660,
+            "because": "Gold price",
+            "coupon": 0,
+            "points": 3000,
+            "cash": 3660,
+        },
+        {"line": "2", "list_price": 1000, "price": 1000, "because": "", "coupon": 0, "points": 1000, "cash": 0},
     ],
     "list_total": 8000,
     "total": 7660,
+    "coupon_off": 0,
     "saving": 340,
     "freight": {"asked": 600, "to_pay": 600, "free_from": 9900, "missing": 3240},
     "coupons": [
         {
+            "redemption": "5d0c5f2e-2f43-4b5c-8d7f-0f6c4b1de9a3",
             "code": "TEA-7QK2",
             "reward": "tea-500",
             "name": "5.00 off tea",
             "worth": 500,
             "until": "2026-12-31T16:00:00Z",
+            "terms": coupons.TERMS | {"categories": ["tea"], "text": "5.00 CNY off, for tea"},
+            "applies": False,
+            "off": 0,
+            "lines": [],
+            "reasons": [{"code": "no_line_fits", "detail": "It is for other goods: 5.00 CNY off, for tea."}],
         }
     ],
     "plans": [
@@ -162,6 +195,7 @@ def document(quote: checkout.Quote) -> dict[str, Any]:
         "lines": [dataclasses.asdict(line) for line in quote.lines],
         "list_total": basket.list_cash,
         "total": basket.cash,
+        "coupon_off": basket.cash - basket.to_pay,
         "saving": basket.list_cash - basket.cash,
         "freight": {
             "asked": basket.freight,
@@ -169,7 +203,7 @@ def document(quote: checkout.Quote) -> dict[str, Any]:
             "free_from": basket.free_shipping_from,
             "missing": basket.missing_for_free_shipping,
         },
-        "coupons": [_coupon(redemption) for redemption in quote.coupons],
+        "coupons": [_coupon(tried, quote) for tried in quote.coupons],
         "plans": [_saving(saving) for saving in quote.plans],
     }
 
@@ -180,14 +214,21 @@ _PLAIN = (
 )  # fmt: skip
 
 
-def _coupon(redemption: Redemption) -> dict[str, Any]:
-    reward = redemption.reward
+def _coupon(tried: Tried, quote: checkout.Quote) -> dict[str, Any]:
+    redemption, reward = tried.redemption, tried.redemption.reward
+    shares = zip(quote.lines, tried.shares, strict=True)
     return {
+        "redemption": redemption.uuid,
         "code": redemption.code.code,
         "reward": reward.code,
         "name": reward.name,
         "worth": reward.perceived_value,
         "until": redemption.expires_at,
+        "terms": coupons.terms(reward),
+        "applies": not tried.reasons,
+        "off": tried.off,
+        "lines": [{"line": line.line, "off": share} for line, share in shares if share],
+        "reasons": tried.reasons,
     }
 
 
@@ -213,7 +254,9 @@ class QuoteView(ServerView, APIView):
         summary="What a basket costs a member, what points can do for it, and what it earns",
         description=(
             "Nothing is written and nothing is set aside; see holds for that. An order completed with these lines "
-            "(`cash` and `points` as quoted) earns just what is quoted."
+            "(`cash` and `points` as quoted) earns just what is quoted. The order of what lowers a price: the best member "
+            "price or discount of each line, then one coupon (`coupon`) on what is left, then points. Free shipping looks at "
+            "goods after the coupon. A coupon that does not apply is 409 `coupon_refused` with `reasons`."
         ),
         operation_id="checkout_quote",
         request=QuoteRequest,
@@ -237,5 +280,12 @@ class QuoteView(ServerView, APIView):
             )
             for line in asked.lines
         ]
-        quote = checkout.quote(member, basket, channel=asked.channel, at=timezone.now(), freight=asked.freight)
+        quote = checkout.quote(
+            member,
+            basket,
+            channel=asked.channel,
+            at=timezone.now(),
+            freight=asked.freight,
+            coupon=asked.coupon,
+        )
         return Response(QuoteSerializer(document(quote)).data)

@@ -1,5 +1,7 @@
 """What requests and answers of this floor look like, for readers of the OpenAPI document."""
 
+from .coupons import TERMS
+
 REASON = {"code": "insufficient_points", "detail": "120 points are missing.", "missing": 120}
 REWARD = {
     "code": "coffee-mug",
@@ -21,6 +23,7 @@ REWARD = {
     "available_until": "2026-12-31T16:00:00Z",
     "least_tier": None,
     "valid_days": None,
+    "coupon": None,
     "available": False,
     "reasons": [REASON],
 }
@@ -35,6 +38,7 @@ REDEMPTION = {
         "symbol": "confirmation_number",
         "colour": "#2563eb",
         "picture": None,
+        "coupon": TERMS,
     },
     "status": "delivered",
     "text": "Handed out",
@@ -48,6 +52,7 @@ REDEMPTION = {
     "expires_at": "2026-03-31T16:00:00Z",
     "tracking": "",
     "restored": 0,
+    "order": "",
     "history": [
         {"status": "placed", "at": "2026-03-01T10:00:00Z"},
         {"status": "delivered", "at": "2026-03-01T10:00:00Z"},
@@ -61,7 +66,7 @@ RETURNED = REDEMPTION | {
     "history": [*REDEMPTION["history"], {"status": "returned", "at": "2026-03-02T10:00:00Z"}],
 }
 GIFT = REDEMPTION | {
-    "reward": {name: REWARD[name] for name in ("code", "name", "kind", "symbol", "colour", "picture")},
+    "reward": {name: REWARD[name] for name in ("code", "name", "kind", "symbol", "colour", "picture", "coupon")},
     "code": None,
     "expires_at": None,
     "status": "shipped",
@@ -73,6 +78,7 @@ GIFT = REDEMPTION | {
     ],
 }
 USED = REDEMPTION | {
+    "order": "o-1001",
     "status": "used",
     "text": "Used",
     "history": [*REDEMPTION["history"], {"status": "used", "at": "2026-03-02T10:00:00Z"}],

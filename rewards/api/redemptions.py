@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from msgspec import Meta, Struct
 from rest_framework import generics, serializers
 from rest_framework.response import Response
@@ -24,6 +24,7 @@ from loyalty.api.examples import answer, request
 from loyalty.api.views import MemberView, ServerView
 from members.models import Member
 from members.services import members
+from rewards.api import coupons
 from rewards.models import Code, Redemption
 from rewards.selectors import catalogue
 from rewards.services import fulfilment, redemptions
@@ -54,6 +55,12 @@ class Reasoned(Struct, frozen=True, kw_only=True):
     reason: Reason = ""
 
 
+class Used(Reasoned, frozen=True, kw_only=True):
+    """`order`: the order it was used for. If that is cancelled as a whole, a coupon is good again by itself."""
+
+    order: Short = ""
+
+
 class Paid(Struct, frozen=True, kw_only=True):
     """The shop's name for the payment of the cash part."""
 
@@ -73,9 +80,14 @@ class TakenRewardSerializer(serializers.Serializer):
     symbol = serializers.CharField(help_text="A Material Symbols name.")
     colour = serializers.CharField()
     picture = serializers.SerializerMethodField(help_text="null: show the symbol in its colour.")
+    coupon = serializers.SerializerMethodField(help_text="What a coupon takes off; null = it is none, or does not say.")
 
     def get_picture(self, reward) -> str | None:
         return reward.picture or None
+
+    @extend_schema_field(coupons.CouponTermsSerializer(allow_null=True))
+    def get_coupon(self, reward) -> dict[str, Any] | None:
+        return coupons.terms(reward)
 
 
 class StepSerializer(serializers.Serializer):
@@ -96,13 +108,14 @@ class RedemptionSerializer(serializers.ModelSerializer):
     instructions = serializers.SerializerMethodField(help_text="How the partner's code is used.")
     held_until = serializers.SerializerMethodField(help_text="It lets go by itself then; null unless it is held.")
     restored = serializers.IntegerField(help_text="Points that came back.")
+    order = serializers.CharField(source="order_code", help_text="The order it was used for; else empty.")
     history = StepSerializer(many=True, source="events")
 
     class Meta:
         model = Redemption
         fields = [
             "uuid", "member", "reward", "status", "text", "points", "cash", "price_for", "code", "instructions",
-            "created_at", "held_until", "expires_at", "tracking", "restored", "history",
+            "created_at", "held_until", "expires_at", "tracking", "restored", "order", "history",
         ]  # fmt: skip
 
     def get_code(self, redemption) -> str | None:
@@ -324,11 +337,12 @@ class DeliverView(StepView):
 
 
 class UseView(StepView):
-    @_documented("use", "A coupon or a right has been used: it is not given back any more", Reasoned, examples.USED)
+    @_documented("use", "A coupon or a right has been used: it is not given back any more", Used, examples.USED)
     @once
     @transaction.atomic
     def post(self, request, uuid):
-        return self.step(request, uuid, fulfilment.use, reason=messages.read(request, Reasoned).reason)
+        asked = messages.read(request, Used)
+        return self.step(request, uuid, fulfilment.use, reason=asked.reason, order=asked.order)
 
 
 class ReinstateView(StepView):

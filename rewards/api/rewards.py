@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
@@ -12,6 +14,8 @@ from rest_framework.views import APIView
 from common.api.pagination import CursorPagination
 from loyalty.api.examples import answer
 from loyalty.api.views import MemberView
+from rewards.api import coupons
+from rewards.api.coupons import CouponTermsSerializer
 from rewards.models import Reward
 from rewards.selectors import catalogue
 from rewards.selectors.catalogue import Offer
@@ -65,6 +69,7 @@ class OfferSerializer(serializers.Serializer):
     valid_days = serializers.IntegerField(
         source="reward.validity_days", allow_null=True, help_text="What is handed out is good so long; null = no end."
     )
+    coupon = serializers.SerializerMethodField(help_text="What a coupon takes off; null = it is none, or does not say.")
     available = serializers.BooleanField(help_text="Whether the member can take it now.")
     reasons = serializers.ListField(child=ReasonField(), help_text="Every reason why not, the gravest first.")
 
@@ -73,6 +78,10 @@ class OfferSerializer(serializers.Serializer):
 
     def get_sponsor(self, offer: Offer) -> str | None:
         return offer.reward.merchant.name if offer.reward.merchant else None
+
+    @extend_schema_field(CouponTermsSerializer(allow_null=True))
+    def get_coupon(self, offer: Offer) -> dict[str, Any] | None:
+        return coupons.terms(offer.reward)
 
     def get_least_tier(self, offer: Offer) -> str | None:
         return offer.reward.least_tier.code if offer.reward.least_tier else None

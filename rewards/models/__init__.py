@@ -4,6 +4,7 @@ from .birthdays import BirthdayPack
 from .budgets import BenefitBudget
 from .bundles import Bundle, BundleItem
 from .codes import Code
+from .coupons import CouponTerms
 from .games import Game, GameVersion, Prize
 from .grants import BenefitGrant
 from .instant_refunds import Exposure, ExposureEntry, InstantRefund
@@ -30,6 +31,7 @@ __all__ = [
     "Bundle",
     "BundleItem",
     "Code",
+    "CouponTerms",
     "Exposure",
     "ExposureEntry",
     "Game",

@@ -60,6 +60,13 @@ class Redemption(models.Model):
         _("payment"), max_length=100, blank=True, help_text=_("The shop's name for the cash part.")
     )
 
+    order_code = models.CharField(
+        _("used for the order"),
+        max_length=100,
+        blank=True,
+        help_text=_("If it is cancelled as a whole, it is good again."),
+    )
+
     class Meta:
         verbose_name = _("redemption")
         verbose_name_plural = _("redemptions")
@@ -76,6 +83,7 @@ class Redemption(models.Model):
         indexes = [
             models.Index(fields=["member", "reward", "taken_on"], name="redemption_limits"),
             models.Index(fields=["expires_at"], name="redemption_due", condition=Q(status="delivered")),
+            models.Index(fields=["order_code"], name="redemption_order", condition=~Q(order_code="")),
         ]
 
     def __str__(self):

@@ -14,19 +14,20 @@ from loyalty.models import Segment, Tier
 from members.models import Plan
 from merchants.models import Merchant
 
+from .coupons import CHECKS, CouponTerms
 from .partners import Partner
 
 if TYPE_CHECKING:
     from .prices import RewardPrice
 
 
-class Reward(models.Model):
+class Reward(CouponTerms):
     """Something points are exchanged for (domain.md S1-46, S2-28…33). Money is in minor units.
 
     It costs `points`, and `cash` besides if it is a mixed tender; RewardPrice may ask less of some members. Members see it
     in its visibility window and may take it in its availability window, both half-open. `stock` limits how many are
     handed out (empty: endless); `reserved` and `sold` count those that came from it and are moved by conditional updates
-    only (services/stocks.py).
+    only (services/stocks.py). Of a coupon, CouponTerms says what it takes off.
     """
 
     class Kind(models.TextChoices):
@@ -199,6 +200,7 @@ class Reward(models.Model):
                 | (~Q(kind="plan") & Q(plan__isnull=True)),
                 name="reward_plan_is_named",
             ),
+            *CHECKS,
         ]
 
     def __str__(self):

@@ -49,7 +49,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line at the list price and at the member's. `kind` is tier, plan, club, ladder or discount; empty: list price."""
+    """A line at the list price and at the member's. `kind` is tier, plan, club, ladder or discount; empty: list price.
+
+    `coupon` is the share of a coupon that falls on it.
+    """
 
     item: Item
     list_cash: int
@@ -57,11 +60,17 @@ class Line:
     kind: str = ""
     code: str = ""
     because: str = ""
+    coupon: int = 0
+
+    @property
+    def to_pay(self) -> int:
+        """What is left for points and money to pay."""
+        return self.cash - self.coupon
 
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """A priced basket. `goods` is what shipping looks at: lines that are sent, at the member's prices."""
+    """A priced basket. `goods` is what shipping looks at: lines that are sent, at the member's prices less a coupon."""
 
     lines: list[Line]
     freight: int
@@ -75,8 +84,13 @@ class Basket:
 
     @property
     def cash(self) -> int:
-        """What the lines cost, before points and without freight."""
+        """What the lines cost, before a coupon and points, and without freight."""
         return sum(line.cash for line in self.lines)
+
+    @property
+    def to_pay(self) -> int:
+        """What is left of it after a coupon."""
+        return sum(line.to_pay for line in self.lines)
 
     @property
     def missing_for_free_shipping(self) -> int | None:
@@ -84,6 +98,11 @@ class Basket:
         if self.free_shipping_from is None or not self.freight_to_pay:
             return None
         return max(self.free_shipping_from - self.goods, 0)
+
+    def less(self, shares: Sequence[int]) -> Basket:
+        """The same after a coupon, whose shares are in the order of the lines."""
+        lines = [replace(line, coupon=share) for line, share in zip(self.lines, shares, strict=True)]
+        return _sent(lines, self.freight, self.free_shipping_from)
 
 
 def terms_of(member: Member, at: dt.datetime) -> Terms:
@@ -100,13 +119,18 @@ def price(terms: Terms, items: Sequence[Item], freight: int, at: dt.datetime) ->
     """Price a basket on some terms; each item's `cash` is the list price of the whole line. At most four queries.
 
     Of a member price and a discount the better one counts, never both on the same cent (F22). Shipping is free from a sum
-    of goods at the member's prices; how points pay changes nothing about it. Virtual lines are not sent.
+    of goods at the member's prices; how points pay changes nothing about it. Virtual lines are not sent. A coupon comes
+    after all of this (`Basket.less`) and counts for shipping.
     """
     offers = prices.best_for(terms.buyer, items, at)
     lines = [_line(item, offers.get(item.number), terms.discounts.get(item.category, 0)) for item in items]
-    goods = sum(line.cash for line in lines if not line.item.virtual)
-    is_free = terms.free_shipping_from is not None and goods >= terms.free_shipping_from
-    return Basket(lines, freight, 0 if is_free else freight, terms.free_shipping_from, goods)
+    return _sent(lines, freight, terms.free_shipping_from)
+
+
+def _sent(lines: list[Line], freight: int, free_from: int | None) -> Basket:
+    goods = sum(line.to_pay for line in lines if not line.item.virtual)
+    is_free = free_from is not None and goods >= free_from
+    return Basket(lines, freight, 0 if is_free else freight, free_from, goods)
 
 
 def _line(item: Item, offer: prices.Offer | None, percent: int) -> Line:

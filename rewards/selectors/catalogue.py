@@ -151,32 +151,32 @@ class Shopper:
     def _reasons(self, reward: Reward, price: Price) -> Iterator[Reason]:
         """The gravest first: what the member cannot change, then stock and limits, then points."""
         if self._member.status != Member.Status.ACTIVE:
-            yield _reason("member_closed", _("The member has left the programme."))
+            yield reason("member_closed", _("The member has left the programme."))
         yield from self._window(reward)
         tier = reward.least_tier or (self._coupon_tier if reward.kind == Reward.Kind.COUPON else None)
         if tier is not None and self._rank < tier.rank:
-            yield _reason("tier_too_low", _("For %s and above.") % tier.name, needs=tier.code)
+            yield reason("tier_too_low", _("For %s and above.") % tier.name, needs=tier.code)
         if reward.segment_id and reward.segment_id not in self._segments:
-            yield _reason("not_in_segment", _("This reward is for a chosen group of members."))
+            yield reason("not_in_segment", _("This reward is for a chosen group of members."))
         if reward.left == 0 or (reward.codes == Reward.Codes.PARTNER and reward.pk not in self._pooled):
             yield out_of_stock()
         yield from self._limits(reward)
         if (missing := price.points - self._available) > 0:
-            yield _reason("insufficient_points", _("%d points are missing.") % missing, missing=missing)
+            yield reason("insufficient_points", _("%d points are missing.") % missing, missing=missing)
 
     def _window(self, reward: Reward) -> Iterator[Reason]:
         if reward.available_from and self._at < reward.available_from:
             when = clock.local(reward.available_from)
-            yield _reason("not_yet_available", _("From %s on.") % f"{when:%Y-%m-%d %H:%M}", **_instant(when))
+            yield reason("not_yet_available", _("From %s on.") % f"{when:%Y-%m-%d %H:%M}", **_instant(when))
         if reward.available_until and reward.available_until <= self._at:
-            yield _reason("no_longer_available", _("It is over."))
+            yield reason("no_longer_available", _("It is over."))
 
     def _limits(self, reward: Reward) -> Iterator[Reason]:
         taken = self._taken.get(reward.pk, {})
         limits = {"day": reward.limit_day, "month": reward.limit_month, "ever": reward.limit_ever}
         for period, limit in limits.items():
             if limit is not None and taken.get(period, 0) >= limit:
-                yield _reason("limit_reached", str(_LIMITS[period] % limit), period=period, limit=limit)
+                yield reason("limit_reached", str(_LIMITS[period] % limit), period=period, limit=limit)
 
     # What is read -------------------------------------------------------------------------------------------
 
@@ -234,10 +234,10 @@ def free_codes(at: dt.datetime) -> QuerySet[Code]:
 
 
 def out_of_stock() -> Reason:
-    return _reason("out_of_stock", _("There is none left."))
+    return reason("out_of_stock", _("There is none left."))
 
 
-def _reason(code: str, detail: str, **more: Any) -> Reason:
+def reason(code: str, detail: str, **more: Any) -> Reason:
     """`code` is for programs, `detail` for people, in the caller's language."""
     return {"code": code, "detail": detail, **more}
 

@@ -6,7 +6,10 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext_lazy as _
+
 from common import clock
+from common.problems import InvalidInput, Problem
 from loyalty.models import Account, EarningRuleVersion, OrderLine, Programme, Standing
 from loyalty.selectors import balances
 from loyalty.selectors import members as selectors
@@ -17,23 +20,37 @@ from loyalty.services.ledger import Book
 from loyalty.services.occasions import Facts, Item, Occasion
 from loyalty.services.rules import RuleBook
 from members.models import Member, Plan
-from rewards.models import Redemption
 from rewards.selectors import baskets, coupons, entitlements
 from rewards.selectors import plans as sales
 from rewards.selectors.baskets import Basket, Terms
+from rewards.selectors.catalogue import Reason
+from rewards.selectors.coupons import Tried
+
+
+class CouponRefused(Problem):
+    """The coupon that was asked for takes nothing off this basket. `reasons` say why."""
+
+    code = "coupon_refused"
+    status = 409
+    title = _("This coupon does not apply to this basket.")
+
+    def __init__(self, reasons: Sequence[Reason]):
+        super().__init__(reasons[0]["detail"], reasons=list(reasons))
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
     """How one line would be paid if the most points were used: `points`, and `cash` in minor units.
 
-    `list_price` and `price` are those of the whole line before points; `because` says why the price is lower.
+    `list_price` and `price` are those of the whole line before coupon and points; `because` says why the price is lower.
+    price = coupon + what the points are worth + cash.
     """
 
     line: str
     list_price: int
     price: int
     because: str
+    coupon: int
     points: int
     cash: int
 
@@ -61,7 +78,8 @@ class Quote:
     """What is offered at checkout; money in minor units.
 
     `points_to_earn` and `growth_to_earn` are for a basket paid in cash alone, those `_with_points` for one paid with the
-    most points. Growth is whole. `coupons` are those the member holds; what they ask for is the shop's business.
+    most points; both after the `coupon` that was asked for. Growth is whole. `coupons` are all those the member holds,
+    each as if it alone were used.
     """
 
     max_points: int
@@ -74,28 +92,34 @@ class Quote:
     growth_to_earn_with_points: int
     lines: list[QuoteLine]
     basket: Basket
-    coupons: list[Redemption]
+    coupon: Tried | None
+    coupons: list[Tried]
     plans: list[PlanSaving]
 
 
-def quote(member: Member, items: Sequence[Item], *, channel: str, at: dt.datetime, freight: int = 0) -> Quote:
+def quote(
+    member: Member, items: Sequence[Item], *, channel: str, at: dt.datetime, freight: int = 0, coupon: str = ""
+) -> Quote:
     """Quote a basket (each item's `cash` is its list price) for a member read by `members.with_wallets`.
 
-    Prices come first: the best member price or discount of each line. The most points: domain.md F9, from what is
-    available now; their share of each line: F10. What will be earned is what the rules in force say of the cash that is
-    left, with the caps this member has left; campaigns' budgets are not foreseen. Growth: what the policy in force and
-    the member's coefficient give (F1). An order completed with just these lines earns just that.
+    Prices come first: the best member price or discount of each line; then the coupon with the code `coupon`, if one is
+    named, on what is left; then points. The most points: domain.md F9, from what is available now; their share of each
+    line: F10. What will be earned is what the rules in force say of the cash that is left, with the caps this member has
+    left; campaigns' budgets are not foreseen. Growth: what the policy in force and the member's coefficient give (F1). An
+    order completed with just these lines earns just that. Raises InvalidInput (unknown coupon), CouponRefused.
     """
     programme = programmes.current()
     account = selectors.account_of(member)
     available = balances.of(account, at).available if account else 0
     terms = baskets.terms_of(member, at)
-    basket = baskets.price(terms, items, freight, at)
-    payable = [tenders.Payable(line.item.number, line.cash, line.item.virtual) for line in basket.lines]
+    priced = baskets.price(terms, items, freight, at)
+    used = _coupon(member, coupon, priced, at) if coupon else None
+    basket = priced.less(used.shares) if used else priced
+    payable = [tenders.Payable(line.item.number, line.to_pay, line.item.virtual) for line in basket.lines]
     most = tenders.most(programme, payable, available)
     lines = _lines(programme, basket, payable, most)
     forecast = _Forecast(programme, member, account, items, channel, at)
-    in_cash, with_points = [line.cash for line in basket.lines], [line.cash for line in lines]
+    in_cash, with_points = [line.to_pay for line in basket.lines], [line.cash for line in lines]
     points_to_earn = forecast.points(in_cash)
     return Quote(
         max_points=most,
@@ -108,9 +132,22 @@ def quote(member: Member, items: Sequence[Item], *, channel: str, at: dt.datetim
         growth_to_earn_with_points=forecast.growth(with_points),
         lines=lines,
         basket=basket,
-        coupons=coupons.held(member, at),
-        plans=_plans(programme, terms, basket, forecast, points_to_earn, at),
+        coupon=used,
+        coupons=[coupons.tried(one, priced) for one in coupons.held(member, at)],
+        plans=_plans(programme, terms, basket, used, forecast, points_to_earn, at),
     )
+
+
+def _coupon(member: Member, code: str, basket: Basket, at: dt.datetime) -> Tried:
+    """The coupon that was asked for, on the basket."""
+    found = coupons.usable(member, at).filter(code__code=code).order_by("pk").first()
+    if found is None:
+        detail = str(_("The member holds no such coupon that can be used now."))
+        raise InvalidInput(errors=[{"pointer": "/coupon", "code": "unknown_coupon", "detail": detail}])
+    tried = coupons.tried(found, basket)
+    if tried.reasons:
+        raise CouponRefused(tried.reasons)
+    return tried
 
 
 def _lines(programme: Programme, basket: Basket, payable: Sequence[tenders.Payable], points: int) -> list[QuoteLine]:
@@ -121,18 +158,26 @@ def _lines(programme: Programme, basket: Basket, payable: Sequence[tenders.Payab
             list_price=line.list_cash,
             price=line.cash,
             because=line.because,
+            coupon=line.coupon,
             points=share,
-            cash=line.cash - programmes.money_of(programme, share),
+            cash=line.to_pay - programmes.money_of(programme, share),
         )
         for line, share in zip(basket.lines, shares, strict=True)
     ]
 
 
 def _plans(
-    programme: Programme, terms: Terms, basket: Basket, forecast: _Forecast, points: int, at: dt.datetime
+    programme: Programme,
+    terms: Terms,
+    basket: Basket,
+    used: Tried | None,
+    forecast: _Forecast,
+    points: int,
+    at: dt.datetime,
 ) -> list[PlanSaving]:
     """What the plans on sale that the member does not have would save, the most first; those that save nothing are left out.
 
+    The coupon that is used is used there, too, and takes what it takes off the plan's prices: no fen is saved twice (F22).
     Four queries a plan, which are few.
     """
     found = []
@@ -142,11 +187,13 @@ def _plans(
     items = [line.item for line in basket.lines]
     for plan in plans:
         with_plan = baskets.price(terms.with_plan(plan, grants, at), items, basket.freight, at)
-        more = forecast.points([line.cash for line in with_plan.lines], plan=plan.code) - points
+        if used:
+            with_plan = with_plan.less(coupons.tried(used.redemption, with_plan).shares)
+        more = forecast.points([line.to_pay for line in with_plan.lines], plan=plan.code) - points
         sign = -1 if more < 0 else 1
         saving = PlanSaving(
             plan=plan,
-            prices=basket.cash - with_plan.cash,
+            prices=basket.to_pay - with_plan.to_pay,
             freight=basket.freight_to_pay - with_plan.freight_to_pay,
             points=more,
             points_value=sign * programmes.money_of(programme, abs(more)),

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from common.services import audit, outbox
@@ -44,15 +45,16 @@ def deliver(redemption_uuid: uuid.UUID, *, actor: Actor, at: dt.datetime) -> Red
 
 
 @transaction.atomic
-def use(redemption_uuid: uuid.UUID, *, reason: str = "", actor: Actor, at: dt.datetime) -> Redemption:
+def use(redemption_uuid: uuid.UUID, *, reason: str = "", order: str = "", actor: Actor, at: dt.datetime) -> Redemption:
     """What was handed out is used: at the till, or as the partner tells. From now on it is not given back.
 
-    `reason` says where, for example the order. Raises UnknownRedemption, RewardExpired, WrongState.
+    `reason` says where; `order` names the order it was used for. Raises UnknownRedemption, RewardExpired, WrongState.
     """
     redemption = lock(redemption_uuid)
     if redemption.status == Status.USED:
         return redemption
     check(redemption, "use", at)
+    redemption.order_code = order
     codes.follow(redemption, Code.Status.USED)
     return _write(redemption, "use", actor, at, reason, redemptions.told(facts.RedemptionUsed, redemption))
 
@@ -72,10 +74,21 @@ def reinstate(redemption_uuid: uuid.UUID, *, reason: str = "", actor: Actor, at:
     check(redemption, "reinstate", at)
     if redemption.expires_at is not None and redemption.expires_at <= at:
         raise RewardExpired(redemption_status=redemption.status)
+    redemption.order_code = ""
     codes.follow(redemption, Code.Status.CLAIMED)
     until = redemption.expires_at.isoformat() if redemption.expires_at else None
     fact = redemptions.told(facts.RedemptionReinstated, redemption, until=until)
     return _write(redemption, "reinstate", actor, at, reason, fact)
+
+
+@transaction.atomic
+def reinstate_for(order: str, *, actor: Actor, at: dt.datetime) -> None:
+    """An order was cancelled as a whole: the coupons it used are good again; those that have expired stay used (E14)."""
+    good = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
+    used = Redemption.objects.filter(good, order_code=order, status=Status.USED).exclude(reward__codes="none")
+    for redemption_uuid in list(used.order_by("pk").values_list("uuid", flat=True)):
+        reason = _("Order %s was cancelled.") % order
+        reinstate(redemption_uuid, reason=reason, actor=actor, at=at)
 
 
 def _step(redemption_uuid: uuid.UUID, verb: str, actor: Actor, at: dt.datetime, *, tracking: str = "") -> Redemption:
@@ -101,7 +114,7 @@ _GOALS = {"fulfil": Status.FULFILLING, "ship": Status.SHIPPED, "deliver": Status
 
 def _write(redemption: Redemption, verb: str, actor: Actor, at: dt.datetime, reason: str, fact: Any) -> Redemption:
     event = move(redemption, verb, at, actor=actor, reason=reason)
-    redemption.save(update_fields=["status", "tracking"])
+    redemption.save(update_fields=["status", "tracking", "order_code"])
     write([event])
     outbox.publish([fact], at)
     if actor.staff is not None:

@@ -1,8 +1,10 @@
 import pytest
 from django.utils import timezone
 
+from common.services import outbox
 from loyalty.models import Entry, Wallet
 from loyalty.tests.api.callers import grant, shop
+from loyalty.tests.stage import line, order, send
 from members.services import members
 from members.tests import plus
 from merchants.tests import buyers
@@ -32,9 +34,12 @@ def test_the_shop_is_told_what_points_can_do(server, alice):
         "points_to_earn_with_points": 0,
         "growth_to_earn": 0,
         "growth_to_earn_with_points": 0,
-        "lines": [{"line": "1", "list_price": 4000, "price": 4000, "because": "", "points": 2000, "cash": 2000}],
+        "lines": [
+            {"line": "1", "list_price": 4000, "price": 4000, "because": "", "coupon": 0, "points": 2000, "cash": 2000}
+        ],
         "list_total": 4000,
         "total": 4000,
+        "coupon_off": 0,
         "saving": 0,
         "freight": {"asked": 600, "to_pay": 600, "free_from": None, "missing": None},
         "coupons": [],
@@ -61,6 +66,45 @@ def test_the_shop_is_told_prices_shipping_coupons_and_what_a_plan_would_save(ser
     (plan,) = told["plans"]
     assert (plan["total"], plan["prices"], plan["freight"], plan["points"]) == (800, 200, 600, 0)
     assert plan["basis"].startswith("Prices, free shipping and points of PLUS")
+
+
+def test_the_shop_is_told_what_a_coupon_takes_off_and_asks_for_it_by_its_code(server, alice):
+    grant(alice, 300)
+    taken = [
+        redeem(a_reward(kind="coupon", off_percent=10, validity_days=30, only_categories=of), at=timezone.now())
+        for of in ("books", "tea")
+    ]
+    told = server.post("/api/v1/checkout/quote", BODY).json()
+    assert told["coupon_off"] == 0
+    fitting, other = told["coupons"]
+    assert fitting["redemption"] == str(taken[0].uuid)
+    assert (fitting["applies"], fitting["off"], fitting["lines"]) == (True, 400, [{"line": "1", "off": 400}])
+    assert fitting["terms"]["text"] == "10 % off, for books, good for 30 days"
+    assert (other["applies"], other["off"], other["reasons"][0]["code"]) == (False, 0, "no_line_fits")
+    used = server.post("/api/v1/checkout/quote", BODY | {"coupon": fitting["code"]}).json()
+    assert (used["total"], used["coupon_off"], used["lines"][0]["cash"]) == (4000, 400, 3600)
+    refused = server.post("/api/v1/checkout/quote", BODY | {"coupon": other["code"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "coupon_refused")
+    unknown = server.post("/api/v1/checkout/quote", BODY | {"coupon": "NOPE"})
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/coupon")
+
+
+def test_a_coupon_of_a_cancelled_order_is_good_again_and_one_of_a_refunded_order_is_not(server, alice):
+    """domain.md E14."""
+    now = timezone.now()
+    grant(alice, 300)
+    code = []
+    for number in ("o-1", "o-2"):
+        taken = redeem(a_reward(kind="coupon", off_amount=500), at=now)
+        code.append(taken.code.code)
+        answer = server.post(f"/api/v1/redemptions/{taken.uuid}/use", {"order": number}).json()
+        assert (answer["status"], answer["order"]) == ("used", number)
+        send("order.completed", at=now, **order(number, line("1", 3500)))
+    send("order.cancelled", at=now, order="o-1")
+    back = {"refund": "r", "reason": "no_reason", "cash": 3500, "lines": [{"line": "1", "quantity": 1}]}
+    send("order.refunded", at=now, order="o-2", **back)
+    outbox.drain(timezone.now)
+    assert [one["code"] for one in server.post("/api/v1/checkout/quote", BODY).json()["coupons"]] == code[:1]
 
 
 def test_a_quote_writes_nothing(server, alice, bob):

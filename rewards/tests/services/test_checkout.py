@@ -7,6 +7,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from common.problems import InvalidInput
 from loyalty.models import CapCounter, GrowthPolicy, Programme, Standing
 from loyalty.selectors import members as selectors
 from loyalty.selectors import programme
@@ -260,10 +261,82 @@ def test_only_coupons_that_can_still_be_used_are_told(alice):
     give(1000, at=now)
     kept, used, gift = (redeem(a_reward(kind=kind), at=now) for kind in ("coupon", "coupon", "gift"))
     Redemption.objects.filter(pk=used.pk).update(status="used")
-    assert [one.pk for one in quote(goods(100)).coupons] == [kept.pk]
+    assert [one.redemption.pk for one in quote(goods(100)).coupons] == [kept.pk]
     assert gift.reward.kind == "gift"
     Redemption.objects.filter(pk=kept.pk).update(expires_at=now)
     assert quote(goods(100)).coupons == []
+
+
+def coupons_of(*terms):
+    """Alice holds coupons with these terms; their codes."""
+    now = timezone.now()
+    give(1000, at=now)
+    return [redeem(a_reward(kind="coupon", **each), at=now).code.code for each in terms]
+
+
+def quote_with(coupon, *basket, **more):
+    member = selectors.with_wallets().get(external_id="alice")
+    return checkout.quote(member, list(basket), channel="app", at=timezone.now(), coupon=coupon, **more)
+
+
+def test_a_coupon_comes_after_the_members_price_and_before_points(alice, acme):
+    """Declared: member price, then coupon, then points. 100.00 → silver 80.00 → coupon 70.00 → points for half of it."""
+    one_point_per_yuan()
+    buyers.in_tier(alice, perks.tier("silver"))
+    (code,) = coupons_of({"off_amount": 1000, "least_spend": 8_000})
+    give(9_000, at=timezone.now())
+    answer = quote_with(code, shelf())
+    (paid,) = answer.lines
+    assert (paid.list_price, paid.price, paid.coupon, paid.points, paid.cash) == (10_000, 8_000, 1_000, 3_000, 4_000)
+    assert (answer.points_to_earn, answer.points_to_earn_with_points) == (70, 40)
+    assert answer.coupon.off == 1_000
+
+
+def test_each_coupon_says_what_it_takes_off_or_why_not(alice):
+    coupons_of(
+        {"off_amount": 500}, {"off_percent": 10, "only_categories": "tea"}, {"off_amount": 9, "least_spend": 4_001}
+    )
+    told = quote(goods(4_000, category="books")).coupons
+    assert [(one.off, [reason["code"] for reason in one.reasons]) for one in told] == [
+        (500, []),
+        (0, ["no_line_fits"]),
+        (0, ["least_spend"]),
+    ]
+
+
+def test_a_coupon_is_judged_at_the_members_price_not_at_the_list_price(alice, acme):
+    buyers.in_tier(alice, perks.tier("silver"))
+    (code,) = coupons_of({"off_amount": 500, "least_spend": 8_001})
+    with pytest.raises(checkout.CouponRefused) as refused:
+        quote_with(code, shelf())
+    assert refused.value.extra["reasons"] == [{"code": "least_spend", "detail": "0.01 CNY are missing.", "missing": 1}]
+
+
+def test_a_coupon_of_somebody_else_a_used_one_and_an_invented_one_are_unknown(alice, bob):
+    (code,) = coupons_of({"off_amount": 500})
+    Redemption.objects.update(status="used")
+    give(1000, "bob", at=timezone.now())
+    his = redeem(a_reward(kind="coupon", off_amount=5), "bob", at=timezone.now()).code.code
+    for unknown in (code, his, "NOPE"):
+        with pytest.raises(InvalidInput) as refused:
+            quote_with(unknown, goods(4_000))
+        assert refused.value.errors[0]["code"] == "unknown_coupon"
+
+
+def test_free_shipping_looks_at_goods_after_the_coupon(alice):
+    perks.grant(perks.benefit("shipping", kind="free_shipping"), value=5_000)
+    buyers.in_tier(alice, perks.tier("bronze"))
+    (code,) = coupons_of({"off_amount": 500})
+    without, used = quote_with("", goods(5_000), freight=600), quote_with(code, goods(5_000), freight=600)
+    assert (without.basket.freight_to_pay, used.basket.freight_to_pay) == (0, 600)
+    assert used.basket.missing_for_free_shipping == 500
+
+
+def test_a_plan_saves_no_fen_that_a_coupon_takes_off(alice, acme):
+    """domain.md F22: at the plan's price the coupon takes off less, or nothing at all."""
+    half, big = coupons_of({"off_percent": 50}, {"off_amount": 1_000, "least_spend": 8_000})
+    assert [saving.prices for saving in quote_with(half, shelf()).plans] == [1_500]
+    assert [saving.prices for saving in quote_with(big, shelf()).plans] == [2_000]
 
 
 @contextmanager
@@ -299,9 +372,15 @@ LINES = st.lists(
     percent=st.sampled_from([0, 5, 30]),
     coefficient=st.sampled_from([0, 100, 130]),
     is_plus=st.booleans(),
+    terms=st.none()
+    | st.fixed_dictionaries(
+        {"off_amount": st.integers(1, 20_000), "only_categories": st.sampled_from(["", "tea", "tea, books"])}
+    )
+    | st.fixed_dictionaries({"off_percent": st.integers(1, 100), "least_spend": st.integers(0, 30_000)}),
 )
-def test_what_is_quoted_is_what_completion_does(db, lines, points, caps, price, percent, coefficient, is_plus):
-    """Points spent, points earned and growth, with the most points and without any, at member prices and discounts."""
+def test_what_is_quoted_is_what_completion_does(db, lines, points, caps, price, percent, coefficient, is_plus, terms):
+    """Points spent, points earned and growth, with the most points and without any, at member prices, discounts and
+    with a coupon, if it applies."""
     at = NOON
     with undone():
         a_ladder()
@@ -323,13 +402,23 @@ def test_what_is_quoted_is_what_completion_does(db, lines, points, caps, price, 
             Item(str(n), sku=sku, store=store, category=category, quantity=pieces, cash=each * pieces, virtual=virtual)
             for n, (each, pieces, sku, store, category, virtual) in enumerate(lines)
         ]
-        told = checkout.quote(selectors.with_wallets().get(pk=member.pk), basket, channel="app", at=at, freight=500)
+        if terms:
+            give(100, at=at)
+            redeem(a_reward(kind="coupon", **terms), at=at)
+        shopper = selectors.with_wallets().get(pk=member.pk)
+        told = checkout.quote(shopper, basket, channel="app", at=at, freight=500)
+        if (applying := next((one for one in told.coupons if one.off), None)) is not None:
+            told = checkout.quote(
+                shopper, basket, channel="app", at=at, freight=500, coupon=applying.redemption.code.code
+            )
+            assert [line.coupon for line in told.lines] == applying.shares
+        assert all(line.price - line.coupon - line.points == line.cash >= 0 for line in told.lines)
         assert sum(line.points for line in told.lines) == told.max_points <= points
         for with_points in (False, True):
             sold = [
                 line(
                     item.number,
-                    quoted.cash if with_points else quoted.price,
+                    quoted.cash if with_points else quoted.price - quoted.coupon,
                     points=quoted.points if with_points else 0,
                     sku=item.sku,
                     store=item.store,
