@@ -71,7 +71,7 @@ class FreightSerializer(serializers.Serializer):
     missing = serializers.IntegerField(allow_null=True, help_text="How much more has to be bought for it.")
 
 
-class ShareSerializer(serializers.Serializer):
+class CouponShareSerializer(serializers.Serializer):
     line = serializers.CharField()
     off = serializers.IntegerField()
 
@@ -88,7 +88,7 @@ class CouponSerializer(serializers.Serializer):
     terms = CouponTermsSerializer(allow_null=True, help_text="What it takes off and of what; null = the shop's to say.")
     applies = serializers.BooleanField()
     off = serializers.IntegerField(help_text="What it takes off the member's prices, in minor units.")
-    lines = ShareSerializer(many=True, help_text="Where it falls, by largest remainder on the prices.")
+    lines = CouponShareSerializer(many=True, help_text="Where it falls, by largest remainder on the prices.")
     reasons = serializers.ListField(child=CouponReasonField(), help_text="Why it takes nothing off; else empty.")
 
 
