@@ -250,3 +250,40 @@ class ScoreThresholdCrossed:
     threshold: str
     reached: bool
     score: int
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStarted:
+    """A gift campaign was started; `key` is its code."""
+
+    topic: ClassVar[str] = "campaign.started"
+    key: str
+    name: str
+    trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignMemberTargeted:
+    """A gift campaign has reached a member: time to write to her. Of members who are held out nothing is told.
+
+    `points` may be 0; `until` is their last day.
+    """
+
+    topic: ClassVar[str] = "campaign.member_targeted"
+    key: str
+    campaign: str
+    name: str
+    trigger: str
+    occasion: str
+    points: int
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignEnded:
+    """A gift campaign gives nothing more; `key` is its code, `how` is ended, stopped or empty, `points` what it has given."""
+
+    topic: ClassVar[str] = "campaign.ended"
+    key: str
+    how: str
+    points: int

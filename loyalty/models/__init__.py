@@ -7,6 +7,7 @@ from .conduct import Coefficient, CoefficientBand, CoefficientPolicy, Conduct, C
 from .editions import Edition
 from .entries import Entry
 from .event_types import CustomEventType
+from .gift_campaigns import GiftAmount, GiftAssignment, GiftCampaign
 from .growth import GrowthEntry, GrowthPolicy
 from .holds import Hold, HoldLine
 from .ladders import Ladder, Rung, TierCut
@@ -57,6 +58,9 @@ __all__ = [
     "Entry",
     "ExcusedLine",
     "Expiry",
+    "GiftAmount",
+    "GiftAssignment",
+    "GiftCampaign",
     "GrowthEntry",
     "GrowthPolicy",
     "Hold",

@@ -27,6 +27,7 @@ class Lot(models.Model):
         CAMPAIGN = "campaign", _("Merchant's campaign")
         RETURN = "return", _("Taken back for its funder")
         GAME = "game", _("Won in a game")
+        GIFT = "gift", _("Gift campaign")
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="lots", db_index=False, verbose_name=_("account"))
     lot_seq = models.BigIntegerField(_("number"))

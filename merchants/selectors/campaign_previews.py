@@ -9,7 +9,7 @@ from django.db.models import Count, F, QuerySet, Sum
 
 from common import clock
 from loyalty.models import OrderLine
-from loyalty.selectors import balances
+from loyalty.selectors import anniversaries, balances
 from merchants.models import Card, MerchantCampaign, Purse
 from merchants.selectors import audiences, segments
 from merchants.selectors import campaigns as selectors
@@ -62,8 +62,9 @@ def _cost(campaign: MerchantCampaign, cards: QuerySet[Card], members: int, at: d
         return 0, cards.filter(joined_at__gte=at - MONTH).count() * each
     today = clock.local_date(at)
     if campaign.trigger == Trigger.BIRTHDAY:
-        now = cards.filter(selectors.born(today - selectors.AFTER, today + selectors.BEFORE)).count()
-        month = cards.filter(selectors.born(today - selectors.AFTER, today + selectors.BEFORE + MONTH)).count()
+        first, last = today - anniversaries.AFTER, today + anniversaries.BEFORE
+        now = cards.filter(anniversaries.within("member__birthday", first, last)).count()
+        month = cards.filter(anniversaries.within("member__birthday", first, last + MONTH)).count()
         return now * each, month * each
     orders, cash = _bought(campaign, cards, at)
     return 0, orders * each if campaign.money_unit is None else cash * campaign.points // campaign.money_unit

@@ -14,9 +14,6 @@ from merchants.models import CampaignGrant, Club, ClubStore, MerchantCampaign
 
 Status, Trigger = MerchantCampaign.Status, MerchantCampaign.Trigger
 
-# The window of a birthday: so long before it, and so long after it (7 + the day itself + 7 = 15 days).
-BEFORE, AFTER = dt.timedelta(days=7), dt.timedelta(days=7)
-
 
 def on(at: dt.datetime) -> QuerySet[MerchantCampaign]:
     """The campaigns that give at an instant: running, and within their time even if the jobs are late."""
@@ -46,36 +43,6 @@ def kept(order: Order, club_id: int) -> int:
 def stores(club_id: int) -> QuerySet:
     """The codes of a club's stores, as order lines name them."""
     return ClubStore.objects.filter(club=club_id).values("store__code")
-
-
-def birthdays(today: dt.date) -> list[tuple[int, Q]]:
-    """Who has a birthday whose window holds the day, as (year of the birthday, condition on cards) (domain.md F19).
-
-    The window begins 7 days before the birthday and has 15 days, so the birthday is at most 7 days away. A window may
-    cross New Year: the birthday's year counts.
-    """
-    first, last = today - AFTER, today + BEFORE
-    if first.year == last.year:
-        return [(first.year, born(first, last))]
-    new_year = dt.date(last.year, 1, 1)
-    return [(first.year, born(first, new_year - dt.timedelta(days=1))), (last.year, born(new_year, last))]
-
-
-def born(first: dt.date, last: dt.date) -> Q:
-    """A condition on cards: the member's birthday lies in these days, both included.
-
-    In a common year who was born on 29 February has it on the 28th.
-    """
-    days: dict[int, list[int]] = {}
-    for away in range((last - first).days + 1):
-        day = first + dt.timedelta(days=away)
-        days.setdefault(day.month, []).append(day.day)
-        if (day.month, day.day) == (2, 28) and (day + dt.timedelta(days=1)).month == 3:
-            days[2].append(29)
-    found = Q()
-    for month, within in days.items():
-        found |= Q(member__birthday__month=month, member__birthday__day__in=within)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

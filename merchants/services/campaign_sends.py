@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from common import clock
 from common.models import JobRun, Staff
 from common.services import jobs
-from loyalty.selectors import spans
+from loyalty.selectors import anniversaries, spans
 from merchants.models import CampaignGrant, Card, MerchantCampaign
 from merchants.selectors import audiences
 from merchants.selectors import campaigns as selectors
@@ -19,6 +19,7 @@ from merchants.services import campaigns, giving
 Status, Trigger, Refusal = MerchantCampaign.Status, MerchantCampaign.Trigger, CampaignGrant.Refusal
 
 SEND, BIRTHDAYS = "send-merchant-campaign", "merchant-birthdays"
+BIRTHDAY = "member__birthday"
 CARDS_PER_CHUNK = 500
 
 
@@ -66,7 +67,7 @@ def _celebrate(first: int, last: int, as_of: dt.datetime, at: dt.datetime) -> di
     counts = {"gifts": 0, "refused": 0}
     for campaign in _birthday_campaigns(as_of):
         cards = audiences.cards(campaign, as_of)
-        for year, born in selectors.birthdays(clock.local_date(as_of)):
+        for year, born in anniversaries.windows(BIRTHDAY, clock.local_date(as_of)):
             done = _give(campaign, cards.filter(born), f"birthday:{year}", first, last, at)
             counts = {name: counts[name] + done[name] for name in counts}
     return counts
@@ -74,7 +75,7 @@ def _celebrate(first: int, last: int, as_of: dt.datetime, at: dt.datetime) -> di
 
 def _celebrating(as_of: dt.datetime) -> QuerySet[Card]:
     born = Q()
-    for _year, asked in selectors.birthdays(clock.local_date(as_of)):
+    for _year, asked in anniversaries.windows(BIRTHDAY, clock.local_date(as_of)):
         born |= asked
     return Card.objects.filter(born, club__in=_birthday_campaigns(as_of).values("club"), status=Card.Status.ACTIVE)
 

@@ -26,6 +26,7 @@ ALL: list[Invariant] = [
     orders.RESTORED_WITHIN_TENDERED,
     limits.CAPS_WITHIN_LOTS,
     limits.CAMPAIGNS_SPEND_WHAT_THEY_GIVE,
+    limits.GIFTS_ARE_THEIR_LOTS,
     funders.FUNDERS_PAY_WHAT_IS_ISSUED,
     funders.FUNDERS_KEEP_WHAT_THEY_BOUGHT,
     growth.GROWTH_IS_ITS_ENTRIES,

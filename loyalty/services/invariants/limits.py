@@ -55,3 +55,19 @@ CAMPAIGNS_SPEND_WHAT_THEY_GIVE = Invariant(
     WHERE c.spent <> COALESCE(l.points, 0)
     """,
 )
+
+GIFTS_ARE_THEIR_LOTS = Invariant(
+    "gifts_are_their_lots",
+    _("A gift campaign has spent what its members were given, and each gift is its lot."),
+    """
+    SELECT 'gift campaign' AS kind, c.code AS key,
+           'spent ' || c.spent || ', assigned are ' || COALESCE(a.points, 0) || ', lots ' || COALESCE(a.earned, 0)
+           AS detail
+    FROM loyalty_giftcampaign c
+    LEFT JOIN (
+        SELECT g.campaign_id, SUM(g.points) AS points, SUM(COALESCE(l.earned, 0)) AS earned
+        FROM loyalty_giftassignment g LEFT JOIN loyalty_lot l ON l.id = g.lot_id GROUP BY g.campaign_id
+    ) a ON a.campaign_id = c.id
+    WHERE c.spent <> COALESCE(a.points, 0) OR c.spent <> COALESCE(a.earned, 0)
+    """,
+)

@@ -1,0 +1,42 @@
+"""Two workers at once: nobody has two gifts, and the budget is never passed."""
+
+import pytest
+
+from loyalty.models import GiftCampaign
+from loyalty.services import gift_sends
+from loyalty.tests.gifting import gifts, people, started
+from loyalty.tests.proven import assert_proven
+from loyalty.tests.services.test_jobs_under_fire import together
+from loyalty.tests.stage import DAY, NOON
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(gift_sends, "MEMBERS_PER_CHUNK", 3)
+
+
+def test_two_workers_share_the_chunks_and_stay_within_the_budget():
+    people(*[f"m-{n}" for n in range(40)])
+    campaign = started(budget=2_550)
+    together(*[lambda: gift_sends.give(campaign, NOON, NOON)] * 2)
+    spent = GiftCampaign.objects.get().spent
+    assert spent == sum(gifts().values()) == 2_500
+    assert_proven()
+
+
+def test_two_campaigns_at_once_over_the_same_members():
+    people(*[f"m-{n}" for n in range(20)])
+    one, other = started(), started()
+    together(lambda: gift_sends.give(one, NOON, NOON), lambda: gift_sends.give(other, NOON, NOON))
+    assert len(gifts(one)) == len(gifts(other)) == 20
+    assert_proven()
+
+
+def test_two_nights_at_once_reach_a_member_once():
+    people(*[f"m-{n}" for n in range(20)], registered_at=NOON - 365 * DAY)
+    campaign = started(trigger="anniversary", starts_at=NOON - DAY)
+    together(*[lambda at=at: gift_sends.give(campaign, at, at) for at in (NOON, NOON + DAY)])
+    assert len(gifts(campaign)) == 20
+    assert_proven()
