@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 DEEDS = {
     "loyalty.activate_earningruleversion": _("Can put a rule version in force"),
     "loyalty.activate_campaign": _("Can start and stop a campaign"),
+    "loyalty.start_giftcampaign": _("Can start and stop a gift campaign"),
     "loyalty.publish_ladder": _("Can put a ladder in force"),
     "loyalty.publish_growthpolicy": _("Can put a growth policy in force"),
     "loyalty.publish_coefficientpolicy": _("Can put a coefficient policy in force"),
@@ -71,7 +72,7 @@ _LEDGER = [
         "account", "wallet", "entry", "lot", "draw", "hold", "holdline", "adjustment", "transfer", "refund", "refundline",
         "shortfall", "order", "orderline", "parkedevent", "review", "reviewlike", "activity", "deliveryrefusal",
         "standing", "tierchange", "growthentry", "coefficient", "conductcase", "excusedline", "medalstanding", "medalaward",
-        "quarantine", "memberstats", "score", "scoresnapshot", "scorerestatement",
+        "quarantine", "giftassignment", "memberstats", "score", "scoresnapshot", "scorerestatement",
     )
 ]  # fmt: skip
 _STANDING_RULES = [
@@ -102,6 +103,8 @@ _CONFIGURATION = [
     "loyalty.earningruleversion",
     "loyalty.rulecondition",
     "loyalty.campaign",
+    "loyalty.giftcampaign",
+    "loyalty.giftamount",
     "loyalty.customeventtype",
     "loyalty.segment",
     "loyalty.segmentcondition",
@@ -183,6 +186,7 @@ ROLES: dict[str, set[str]] = {
         "rewards.delete_prize",
         "loyalty.delete_rulecondition",
         "loyalty.delete_segmentcondition",
+        "loyalty.delete_giftamount",
         "common.revoke_apikey",
         "common.replay_delivery",
         "common.run_jobrun",
@@ -198,6 +202,7 @@ ROLES: dict[str, set[str]] = {
         "rewards.activate_benefitgrant",
         "loyalty.activate_earningruleversion",
         "loyalty.activate_campaign",
+        "loyalty.start_giftcampaign",
         "rewards.activate_reward",
         "rewards.unassign_code",
         "rewards.settle_partner",
@@ -239,6 +244,8 @@ ROLES: dict[str, set[str]] = {
             "loyalty.earningruleversion",
             "loyalty.earningrule",
             "loyalty.campaign",
+            "loyalty.giftcampaign",
+            "loyalty.giftamount",
             "rewards.benefit",
             *_TAKEN,
             "rewards.reward",

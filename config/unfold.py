@@ -105,6 +105,14 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Gift campaigns"),
+                "separator": True,
+                "items": [
+                    _list(_("Gift campaigns"), "featured_seasonal_and_gifts", "loyalty", "giftcampaign"),
+                    _list(_("Treated and held out"), "group_work", "loyalty", "giftassignment"),
+                ],
+            },
+            {
                 "title": _("Paid plans"),
                 "separator": True,
                 "collapsible": True,

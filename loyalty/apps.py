@@ -9,8 +9,8 @@ class LoyaltyConfig(AppConfig):
     def ready(self):
         from common.services import inbox, outbox
         from loyalty import handlers
+        from loyalty.selectors import gift_campaigns, origins, programme
         from loyalty.selectors import members as member_selectors
-        from loyalty.selectors import programme
         from loyalty.services import intake
         from members.api import authentication
         from members.services import admission
@@ -19,6 +19,7 @@ class LoyaltyConfig(AppConfig):
         admission.decide_by(programme.registers_unknown_members)
         inbox.register(*intake.event_types())
         inbox.register_resolver(intake.resolve)
+        origins.name_references("gift", gift_campaigns.references)
         outbox.subscribe("member.registered", "loyalty.member_registered", handlers.member_registered)
         outbox.subscribe("member.credit_updated", "loyalty.credit_updated", handlers.credit_updated)
         outbox.subscribe("member.closed", "loyalty.member_closed", handlers.member_closed)

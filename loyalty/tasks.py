@@ -16,6 +16,8 @@ from loyalty.services import (
     conduct,
     downgrades,
     expiring,
+    gift_campaigns,
+    gift_sends,
     lapsing,
     likes,
     maturing,
@@ -134,6 +136,21 @@ def refresh_segments() -> None:
     """Nightly: who meets the conditions of which segment."""
     now = timezone.now()
     segments.refresh_all(_tonight(now), now)
+
+
+@shared_task
+def give_gifts() -> None:
+    """Every minute: gift campaigns that give once and whose start has come; those whose time is over end."""
+    now = timezone.now()
+    gift_sends.give_once(now)
+    gift_campaigns.end_due(now)
+
+
+@shared_task
+def give_gifts_tonight() -> None:
+    """Nightly: gift campaigns that look for whom they mean, after the night's statistics and segments."""
+    now = timezone.now()
+    gift_sends.give_tonight(_tonight(now), now)
 
 
 @shared_task

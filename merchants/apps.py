@@ -8,18 +8,19 @@ class MerchantsConfig(AppConfig):
 
     def ready(self):
         from common.services import inbox, outbox
-        from loyalty.selectors import origins
+        from loyalty.selectors import criteria, origins
         from loyalty.services import invariants
         from members.services import recipients as consent_recipients
         from merchants import handlers
+        from merchants.selectors import levels, recipients
         from merchants.selectors import origins as merchant_origins
-        from merchants.selectors import recipients
         from merchants.services import intake
         from merchants.services.invariants import cards
 
         consent_recipients.found_by(recipients.by_code)
         inbox.register(*intake.event_types())
         invariants.register(*cards.ALL)
+        criteria.card_levels_by(levels.members_at)
         origins.name_references("merchant", merchant_origins.references)
         origins.name_funders(merchant_origins.funders)
         outbox.subscribe("order.completed", "merchants.order_completed", handlers.order_completed)

@@ -7,7 +7,7 @@ import datetime as dt
 from common import clock
 from common.models import ApiKey, Staff, WebhookEndpoint
 from common.services import api_keys, audit
-from config.demo import benefits, conduct, medals, plans, rewards, rulebook, scores, segments, standing
+from config.demo import benefits, conduct, gifts, medals, plans, rewards, rulebook, scores, segments, standing
 from config.demo.habits import QUIZ
 from config.demo.people import Person
 from loyalty.models import Campaign, CustomEventType, Programme, Segment
@@ -48,6 +48,7 @@ def set_up(start: dt.datetime, end: dt.datetime, author: Staff, approver: Staff)
     rulebook.put_in_force(rulebook.write(author, start, campaign), approver, start)
     if campaign.status == Campaign.Status.DRAFT:
         campaigns.start(campaign, audit.Actor(label=approver.username, staff=approver), start)
+    gifts.set_up(author, approver, start, end)
     WebhookEndpoint.objects.get_or_create(
         name="Demo shop (example, off)",
         defaults={

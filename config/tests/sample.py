@@ -41,6 +41,7 @@ from loyalty.models import (
 )
 from loyalty.services import (
     adjustments,
+    gift_sends,
     holds,
     medals,
     member_stats,
@@ -54,7 +55,7 @@ from loyalty.services import (
     transfers,
 )
 from loyalty.services.occasions import Item
-from loyalty.tests import conducts, ratings, stage
+from loyalty.tests import conducts, gifting, ratings, stage
 from members.models import Consent, CreditScore, Member, PlanOffer, SalesChannel, VoucherBatch
 from members.services import consents, plan_renewals
 from members.tests import plus
@@ -261,6 +262,7 @@ def everything() -> None:
     rewards(now)
     perks_of(alice.member, now)
     reach(now)
+    gifts(now)
     trade(alice.member, now)
     quarantines.open(
         [bob.account.lots.filter(is_open=True).latest("pk").pk],
@@ -336,6 +338,13 @@ def reach(now: dt.datetime) -> None:
     some = CardSegment.objects.create(club=club, name="New members", joined_within=180)
     campaigning.a_draft(club, name="Next", audience="segment", segment=some, **times)
     Message.objects.create(club=club, title="New tea", text="The spring tea has come in.")
+
+
+def gifts(now: dt.datetime) -> None:
+    """A gift campaign has reached everybody; another is a draft."""
+    ended = gifting.started({"gold": 20, "": 10}, name="Warm-up", starts_at=now, ends_at=now + dt.timedelta(days=9))
+    gift_sends.give(ended, now, now)
+    gifting.a_draft(name="Win-back", trigger="lapse", starts_at=now, ends_at=now + dt.timedelta(days=30))
 
 
 def trade(alice: Member, now: dt.datetime) -> None:

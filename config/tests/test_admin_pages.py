@@ -22,6 +22,7 @@ LEDGER = {
     "conductcase",
     "deliveryrefusal",
     "entry",
+    "giftassignment",
     "growthentry",
     "hold",
     "instantrefund",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from django.template.loader import render_to_string
 from django.utils.formats import date_format
@@ -94,6 +95,18 @@ def line(values: Sequence[int], title: str) -> SafeString:
     points = " ".join(f"{place * step},{_STACK - value * _STACK // most}" for place, value in enumerate(values))
     context = {"points": points, "width": _WIDTH, "height": _STACK, "title": title, "most": words.number(most)}
     return render_to_string("loyalty/pictures/line.html", context)
+
+
+def interval(low: Decimal, high: Decimal, title: str) -> SafeString:
+    """A difference with its interval on a line through nought: left of it less, right of it more."""
+    widest = max(abs(low), abs(high)) or Decimal(1)
+    left, right = (_WIDTH // 2 + int(end * _WIDTH * Decimal("0.48") / widest) for end in (low, high))
+    kind = "lp-more" if low > 0 else "lp-less" if high < 0 else "lp-unsure"
+    context = {
+        "kind": kind, "x": left, "width": max(right - left, 4), "middle": (left + right) // 2, "nought": _WIDTH // 2,
+        "wide": _WIDTH, "title": title,
+    }  # fmt: skip
+    return render_to_string("loyalty/pictures/interval.html", context)
 
 
 def wrongs(pairs: Sequence[tuple[Tier, Tier]]) -> list[str]:

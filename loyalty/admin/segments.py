@@ -254,6 +254,8 @@ def _how_to_write(attribute: str) -> str:
     if attribute == Attribute.MEDAL:
         codes = ", ".join(Medal.objects.values_list("code", flat=True)) or "–"
         return gettext("the number of the level; name the medal: %s") % codes
+    if attribute == Attribute.CARD_LEVEL:
+        return gettext("the number of the level; name the merchant by its code")
     if attribute == Attribute.SEGMENT:
         return gettext("one of: %s") % (", ".join(Segment.objects.values_list("code", flat=True)) or "–")
     if attribute == Attribute.NET_CASH:

@@ -14,10 +14,6 @@ from .segments import Segment
 from .tiers import Tier
 
 
-def _seed() -> str:
-    return secrets.token_hex(16)
-
-
 class GiftCampaign(models.Model):
     """Points that the platform gives to members by itself, less a group that is held out (domain.md F15, F24, S1-53, S2-16).
 
@@ -101,7 +97,7 @@ class GiftCampaign(models.Model):
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.DRAFT, editable=False)
-    seed = models.CharField(max_length=32, default=_seed, editable=False)
+    seed = models.CharField(max_length=64, default=secrets.token_hex, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,

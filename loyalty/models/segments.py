@@ -52,6 +52,7 @@ class SegmentCondition(models.Model):
         COEFFICIENT = "coefficient", _("Growth coefficient (%)")
         SCORE = "score", _("Value score (settled)")
         MEDAL = "medal", _("Level of a medal")
+        CARD_LEVEL = "card_level", _("Level at a merchant")
         R = "r", _("R: recency class (1–5)")
         F = "f", _("F: frequency class (1–5)")
         M = "m", _("M: money class (1–5)")
@@ -87,7 +88,7 @@ class SegmentCondition(models.Model):
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="conditions", verbose_name=_("segment"))
     group = models.PositiveSmallIntegerField(_("group"), default=1)
     attribute = models.CharField(_("what"), max_length=20, choices=Attribute)
-    key = models.CharField(_("which medal or custom attribute"), max_length=60, blank=True)
+    key = models.CharField(_("which medal, merchant or custom attribute"), max_length=60, blank=True)
     operator = models.CharField(_("how"), max_length=12, choices=Operator, default=Operator.IS)
     value = models.CharField(_("value"), max_length=500)
 

@@ -28,6 +28,7 @@ from members.models import CreditScore, Member, Plan, Subscription
 Attribute, Operator = SegmentCondition.Attribute, SegmentCondition.Operator
 Range = tuple[int | None, int | None]
 Numbers = Callable[[Range, dt.datetime], Q]
+Keyed = Callable[[str, Range], Q]
 Words = Callable[[list[str], dt.datetime], Q]
 
 _MONTHS = 12
@@ -67,7 +68,7 @@ def _condition(condition: SegmentCondition, at: dt.datetime, within: tuple[str, 
     if not words:
         raise UnreadableCondition(_("Give a value."))
     operator = Operator(condition.operator)
-    if condition.attribute in NUMBERS or condition.attribute == Attribute.MEDAL:
+    if condition.attribute in NUMBERS or condition.attribute in _KEYED:
         ranges = _ranges(operator, _parsed(condition, words))
         found = reduce(or_, (_number(condition, range_, at) for range_ in ranges))
     elif operator in (Operator.IS, Operator.IS_NOT):
@@ -78,8 +79,8 @@ def _condition(condition: SegmentCondition, at: dt.datetime, within: tuple[str, 
 
 
 def _number(condition: SegmentCondition, range_: Range, at: dt.datetime) -> Q:
-    if condition.attribute == Attribute.MEDAL:
-        return _medal(condition.key, range_)
+    if condition.attribute in _KEYED:
+        return _KEYED[condition.attribute](condition.key, range_)
     return NUMBERS[condition.attribute](range_, at)
 
 
@@ -196,6 +197,19 @@ def _medal(code: str, range_: Range) -> Q:
         raise UnreadableCondition(_("Name the medal by its code."))
     held = _column("level__number")(range_, clock.day_start(_FIRST_DAY))
     return Q(Exists(MedalStanding.objects.filter(held, member=OuterRef("pk"), medal__code=code)))
+
+
+def _nobody_knows(key: str, range_: Range) -> Q:
+    raise UnreadableCondition(_("Nobody here knows of levels at merchants."))
+
+
+_KEYED: dict[str, Keyed] = {Attribute.MEDAL: _medal, Attribute.CARD_LEVEL: _nobody_knows}
+"""Numbers of which a member may have many; the key of the condition says which."""
+
+
+def card_levels_by(finder: Keyed) -> None:
+    """Let a higher floor, which knows the merchants' cards, find the members by level; called from apps.py."""
+    _KEYED[Attribute.CARD_LEVEL] = finder
 
 
 NUMBERS: dict[str, Numbers] = {

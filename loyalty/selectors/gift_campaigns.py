@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Cast, Concat
+from django.utils.translation import gettext
 
 from common import clock
 from loyalty.models import GiftAmount, GiftAssignment, GiftCampaign, Lifecycle, Lot, Segment, Tier
@@ -25,6 +26,11 @@ _SAME = ("member", "member__merged_into", "member__merged_into__merged_into")
 def on(at: dt.datetime) -> QuerySet[GiftCampaign]:
     """The campaigns that give at an instant."""
     return GiftCampaign.objects.filter(status=Status.RUNNING, starts_at__lte=at, ends_at__gt=at)
+
+
+def anybody_due(as_of: dt.datetime) -> bool:
+    """Whether any campaign that is on means somebody now."""
+    return any(due(campaign, as_of).exists() for campaign in on(as_of))
 
 
 def due(campaign: GiftCampaign, as_of: dt.datetime, amounts: Sequence[GiftAmount] | None = None) -> QuerySet[Member]:
@@ -113,6 +119,19 @@ def gift(amounts: dict[int | None, int], tier_id: int | None) -> int:
     return amounts.get(tier_id, amounts.get(None, 0))
 
 
+def counts(campaign: GiftCampaign) -> dict[str, int]:
+    """How many members were treated and held out, by arm; a member of several occasions counts for each."""
+    rows = GiftAssignment.objects.filter(campaign=campaign).order_by().values("arm").annotate(n=Count("pk"))
+    return dict(rows.values_list("arm", "n"))
+
+
+def references(texts: Collection[str]) -> dict[str, str]:
+    """What the ledger calls gift:<code>/<occasion>, in words: the campaign's name. One query."""
+    codes = {text: text.partition(":")[2].split("/")[0] for text in texts}
+    names = dict(GiftCampaign.objects.filter(code__in=set(codes.values())).values_list("code", "name"))
+    return {text: gettext("gift: %s") % names[code] for text, code in codes.items() if code in names}
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a campaign would do if it began now. `held_out` is what is expected: chance decides it for each member.
@@ -162,8 +181,9 @@ def preview(
 
 def _by_tier(counted: dict[int | None, int], amounts: Collection[GiftAmount]) -> list[tuple[Tier | None, int, int]]:
     """Members and points by the rows of the campaign, the highest tier first; everybody else last."""
-    own = sorted((amount for amount in amounts if amount.tier), key=lambda amount: -amount.tier.rank)
-    told = [(amount.tier, counted.pop(amount.tier_id, 0), amount.points) for amount in own]
+    own = [(amount.tier, amount.points) for amount in amounts if amount.tier]
+    ranked = sorted(own, key=lambda row: -row[0].rank)
+    told: list[tuple[Tier | None, int, int]] = [(tier, counted.pop(tier.pk, 0), points) for tier, points in ranked]
     return told + [(None, sum(counted.values()), amount.points) for amount in amounts if amount.tier is None]
 
 

@@ -84,7 +84,7 @@ def _give_span(campaign: GiftCampaign, first: int, last: int, at: dt.datetime) -
     # Asked again under the locks: only what is still due is given.
     giver = _Giver(campaign, desk)
     for member in people.filter(external_id__in=desk.wallets.keys()).order_by("pk"):
-        if not giver.reach(member, member.occasion):
+        if not giver.reach(member, member.occasion):  # type: ignore[attr-defined]  # annotated by `due`
             break
     return giver.close()
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.utils.translation import gettext_lazy as _
 
 from common import clock
-from merchants.models import Card, Club, Level, LevelScheme
+from loyalty.selectors import criteria
+from merchants.models import Card, Club, Level, LevelScheme, Merchant
 
 
 def scheme_in_force(club_id: int | OuterRef, day: dt.date) -> QuerySet[LevelScheme]:
@@ -23,6 +25,17 @@ def in_force(club_id: int, at: dt.datetime) -> list[Level]:
     """The levels in force, lowest first; none before the first scheme: then everybody is on level 1. One query."""
     scheme = scheme_in_force(club_id, clock.local_date(at)).values("pk")
     return list(Level.objects.filter(scheme=Subquery(scheme)).select_related("scheme").order_by("number"))
+
+
+def members_at(merchant: str, levels: criteria.Range) -> Q:
+    """A condition on members: a card of a merchant, by its code, whose level lies in [low, high). Unknown codes are refused."""
+    if not Merchant.objects.filter(code=merchant).exists():
+        raise criteria.UnreadableCondition(_("Name the merchant by its code."))
+    low, high = levels
+    cards = Card.objects.filter(
+        club__merchant__code=merchant, status=Card.Status.ACTIVE, level__gte=low or 1, member=OuterRef("pk")
+    )
+    return Q(Exists(cards if high is None else cards.filter(level__lt=high)))
 
 
 def reached(levels: Sequence[Level], basis: str, card: Card) -> int:

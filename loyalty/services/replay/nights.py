@@ -13,11 +13,12 @@ from common import clock
 from common.models import JobRun
 from loyalty.models import Hold, Lot, Review
 from loyalty.selectors import conduct as conducts
-from loyalty.selectors import score_policies
+from loyalty.selectors import gift_campaigns, score_policies
 from loyalty.services import (
     conduct,
     downgrades,
     expiring,
+    gift_sends,
     lapsing,
     likes,
     maturing,
@@ -58,6 +59,11 @@ def _scores_settle(as_of: dt.datetime) -> bool:
     return rules is not None and clock.local_date(as_of).day == rules.policy.settled_on
 
 
+def _gifts(as_of: dt.datetime, at: dt.datetime) -> None:
+    gift_sends.give_once(at)
+    gift_sends.give_tonight(as_of, at)
+
+
 # Nightly work that shows what is, and changes nothing by being late.
 _LOOKS: tuple[Job, ...] = (member_stats.measure, pyramid.count, segments.refresh_all)
 
@@ -77,6 +83,7 @@ _JOBS: tuple[tuple[Due, Job], ...] = (
     (_scores_settle, score_settlements.settle),
     (_a_month_begins, medals.award),
     *((_a_month_begins, job) for job in _LOOKS),
+    (gift_campaigns.anybody_due, _gifts),
 )
 
 

@@ -95,7 +95,7 @@ def test_only_what_was_done_within_the_window_counts_and_refunds_are_taken_off()
     buys(bob, 20_00, NOON + DAY)
     cast.grant(alice.wallet.account, 100, expires_at=END)
     with cast.ledger.open_book([alice.wallet.account_id], NOON + DAY) as book:
-        seq, taken = book.take(alice.wallet.account_id, 60, kind="redeem", contra="redeemed", reference="test")
+        _seq, taken = book.take(alice.wallet.account_id, 60, kind="redeem", contra="redeemed", reference="test")
         book.put_back(alice.wallet.account_id, taken[:1], kind="restore", contra="redeemed", reference="test")
         book.take(alice.wallet.account_id, 25, kind="redeem", contra="redeemed", reference="test")
     told = {effect.metric: effect for effect in gift_effects.measure(campaign, END)}

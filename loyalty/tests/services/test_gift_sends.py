@@ -92,7 +92,7 @@ def test_another_seed_holds_out_others():
 def test_the_seed_is_drawn_by_the_machine():
     fresh = GiftCampaign(code="x", name="x", starts_at=NOON, ends_at=NOON + DAY, budget=1)
     again = GiftCampaign(code="y", name="y", starts_at=NOON, ends_at=NOON + DAY, budget=1)
-    assert len(fresh.seed) == 32
+    assert len(fresh.seed) == 64
     assert fresh.seed != again.seed
 
 
