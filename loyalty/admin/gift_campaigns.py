@@ -47,6 +47,9 @@ class AmountInline(TabularInline):
     verbose_name_plural = _("What members get, by tier: who has no row gets nothing")
     fields = ["tier", "points"]
 
+    def has_add_permission(self, request, obj):
+        return super().has_add_permission(request, obj) and (obj is None or obj.status == Status.DRAFT)
+
 
 @admin.register(GiftCampaign)
 class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
