@@ -162,8 +162,8 @@ def refund(
 ) -> PlanPurchase:
     """Pay back what the offer's policy gives (F23); the term ends now, later ones move forward, renewal ends.
 
-    `use` is what higher floors know of benefits used. `most` is what the member was shown: more is never less by the
-    time she confirms. The code of a channel is void, and the money goes to the channel (E55).
+    `use` is what higher floors know of benefits used. `most`, in minor units, is what the member was shown: no more
+    than that is paid back, but less if less is due by now. A channel's code is void; the money goes to the channel (E55).
     Raises NotFound, NotPaid, NothingToRefund.
     """
     purchase = _locked(purchase_uuid)

@@ -298,7 +298,7 @@ class MyPlanRefundView(MemberView, APIView):
     @extend_schema(
         tags=["me"],
         summary="Give a plan back",
-        description="`refund` is what the member was shown: more is not paid, and less is refused by nobody's surprise.",
+        description="`refund` is what the member was shown: no more than that is paid back, but less if less is due by now.",
         operation_id="me_plan_purchases_refund_post",
         request=RefundAsked,
         responses=PlanPurchaseSerializer,
