@@ -17,6 +17,14 @@ RUN_BROWSER = os.environ.get("RUN_BROWSER") == "1"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+@pytest.fixture(autouse=True)
+def no_risk_rules():
+    """A test begins without risk rules; services that make some have them read."""
+    from members.selectors import risk_rules
+
+    risk_rules.keep(risk_rules.Book())
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skips real-PostgreSQL tests on SQLite, and leaves browser tests out unless they are asked for."""
     on_postgres = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")

@@ -287,6 +287,8 @@ MEMBER_JWT_ISSUER = env("MEMBER_JWT_ISSUER", default="")
 WEBHOOK_ALLOW_PRIVATE_TARGETS = env.bool("WEBHOOK_ALLOW_PRIVATE_TARGETS", default=False)
 KEEP_IDEMPOTENCY_DAYS = env.int("KEEP_IDEMPOTENCY_DAYS", default=30)
 KEEP_DELIVERIES_DAYS = env.int("KEEP_DELIVERIES_DAYS", default=30)
+# Every process reads the risk rules anew after so many seconds; a new one is in force everywhere by then.
+RISK_RULES_SECONDS = env.int("RISK_RULES_SECONDS", default=5)
 WEBHOOK_TIMEOUT_SECONDS = env.int("WEBHOOK_TIMEOUT_SECONDS", default=10)
 
 # --- Import and export: the package's own defaults let viewers import and keep formulas alive ------------------------

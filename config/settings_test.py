@@ -8,3 +8,4 @@ STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.st
 MEDIA_ROOT = VAR_DIR / "test-media"
 AXES_ENABLED = False  # tests/test_sign_in turns it on
 WHITENOISE_AUTOREFRESH = True
+RISK_RULES_SECONDS = 3600  # conftest.py empties the book before each test, services read it anew

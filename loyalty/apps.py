@@ -11,15 +11,18 @@ class LoyaltyConfig(AppConfig):
         from loyalty import handlers
         from loyalty.selectors import gift_campaigns, origins, programme
         from loyalty.selectors import members as member_selectors
-        from loyalty.services import intake
+        from loyalty.services import intake, risk
         from members.api import authentication
-        from members.services import admission
+        from members.services import admission, risk_events
 
         authentication.read_by(member_selectors.with_wallets)
         admission.decide_by(programme.registers_unknown_members)
         inbox.register(*intake.event_types())
         inbox.register_resolver(intake.resolve)
         origins.name_references("gift", gift_campaigns.references)
+        for event_type, guarded in risk.GUARDED.items():
+            risk_events.register(event_type, guarded)
+        outbox.subscribe("risk.met", "loyalty.risk_met", handlers.risk_met)
         outbox.subscribe("member.registered", "loyalty.member_registered", handlers.member_registered)
         outbox.subscribe("member.credit_updated", "loyalty.credit_updated", handlers.credit_updated)
         outbox.subscribe("member.closed", "loyalty.member_closed", handlers.member_closed)

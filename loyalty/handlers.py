@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from common.services.inbox import Event
-from loyalty.services import activities, conduct, scores, transfers
+from loyalty.services import activities, conduct, risk, scores, transfers
 from loyalty.services.desk import Desk
 from loyalty.services.memberfacts import MemberFacts
 from members.models import Member
@@ -46,6 +46,12 @@ def member_unmerged(payload: dict, at: dt.datetime) -> None:
     members = {member.external_id: member for member in _named(payload)}
     transfers.unmerge(members[payload["source"]], members[payload["target"]], at)
     scores.recount([member.pk for member in members.values()])
+
+
+def risk_met(payload: dict, at: dt.datetime) -> None:
+    """A risk rule asks for a look at what an action earned: the points are set aside."""
+    if payload["outcome"] == "review":
+        risk.look_into(payload, at)
 
 
 def _named(payload: dict):

@@ -66,7 +66,7 @@ class OrderRefunded(Struct, forbid_unknown_fields=True):
 
     order: Code
     refund: Code
-    reason: Literal["no_reason", "defect", "seller_fault", "refused", "price_protection", "exchange"]
+    reason: Literal["no_reason", "defect", "seller_fault", "refused", "price_protection", "exchange", "chargeback"]
     lines: Annotated[list[RefundedLine], Meta(min_length=1, max_length=1000)]
     cash: Amount = 0
 
@@ -89,9 +89,10 @@ class ReviewLiked(Struct, forbid_unknown_fields=True):
 
 
 class ReviewRemoved(Struct, forbid_unknown_fields=True):
-    """review.removed: what it earned is taken back."""
+    """review.removed: what it earned is taken back. `invalid`: copied, empty or reported; such ones are counted (E41)."""
 
     review: Code
+    reason: Literal["deleted", "invalid"] = "deleted"
 
 
 class DeliveryRefused(Struct, forbid_unknown_fields=True):

@@ -7,11 +7,14 @@ class MembersConfig(AppConfig):
     verbose_name = _("Members")
 
     def ready(self):
-        from common.services import envelopes, inbox, outbox
+        from common.services import envelopes, event_types, inbox, outbox
         from members import handlers
-        from members.services import identities, intake
+        from members.models.risk_words import Action
+        from members.services import identities, intake, risk_events
 
-        envelopes.seal_data_with(identities.seal_in)
+        envelopes.seal_with(identities.seal_in, identities.mark)
+        event_types.guard_with(risk_events.guard)
+        risk_events.register("member.registered", risk_events.Guarded(Action.SIGN_UP))
         inbox.register(*intake.event_types())
         outbox.subscribe("member.closed", "members.member_closed", handlers.member_closed)
         outbox.subscribe("member.merged", "members.member_merged", handlers.member_merged)

@@ -115,3 +115,27 @@ class PlanRenewalDue:
     offer: str
     ends_at: str
     fee: int
+
+
+@dataclass(frozen=True, slots=True)
+class RiskMet:
+    """A risk rule or the deny-list refused an action, blocked the member (`block`), or asks for a look (`review`)."""
+
+    topic: ClassVar[str] = "risk.met"
+    key: str
+    refusal: str
+    action: str
+    rule: str
+    outcome: str
+    reference: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskAppealDecided:
+    """A person decided what a member had contested: `upheld` or `dismissed`."""
+
+    topic: ClassVar[str] = "risk.appeal_decided"
+    key: str
+    refusal: str
+    status: str

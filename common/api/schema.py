@@ -1,4 +1,4 @@
-"""What OpenAPI says beyond the views: problem documents on every operation, the idempotency header, the keys."""
+"""What OpenAPI says beyond the views: problem documents on every operation, the headers, the keys."""
 
 from __future__ import annotations
 
@@ -34,11 +34,14 @@ class ApiSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[OpenApiParameter]:
         parameters = list(super().get_override_parameters())
-        if self._is_idempotent():
+        if self._has("is_idempotent"):
             description = "The same key and request get the first answer again, with `Idempotency-Replayed: true`."
             parameters.append(
                 OpenApiParameter(idempotency.HEADER, str, OpenApiParameter.HEADER, description=description)
             )
+        if self._has("is_guarded"):
+            description = "The device, as the app knows it; risk rules count by it. Kept as a keyed digest only."
+            parameters.append(OpenApiParameter("Device-Id", str, OpenApiParameter.HEADER, description=description))
         return parameters
 
     def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
@@ -51,15 +54,15 @@ class ApiSchema(AutoSchema):
         yield from (400, 406, 422, 429, 500, 503)
         if self.view.get_authenticators():
             yield 401
-        if any(isinstance(permission, HasScope) for permission in self.view.get_permissions()):
+        if any(isinstance(permission, HasScope) for permission in self.view.get_permissions()) or self._has("is_guarded"):
             yield 403
         if "{" in self.path or self.method in ("POST", "PUT", "PATCH"):
             yield 404
         if self.method in ("POST", "PUT", "PATCH"):
             yield from (409, 413, 415)
 
-    def _is_idempotent(self) -> bool:
-        return hasattr(getattr(self.view, self.method.lower(), None), "is_idempotent")
+    def _has(self, mark: str) -> bool:
+        return hasattr(getattr(self.view, self.method.lower(), None), mark)
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):

@@ -39,7 +39,10 @@ class UnknownEventType(Problem):
 
 
 class Envelope(msgspec.Struct, kw_only=True):
-    """A CloudEvent 1.0 in structured JSON; extension attributes are kept in the hash and not looked at."""
+    """A CloudEvent 1.0 in structured JSON. Of its extension attributes, `device` and `address` say from where it came;
+
+    others are kept in the hash and not looked at.
+    """
 
     specversion: Literal["1.0"]
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -48,6 +51,8 @@ class Envelope(msgspec.Struct, kw_only=True):
     time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     subject: Annotated[str, msgspec.Meta(max_length=100)] | None = None
     data: Any = None
+    device: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    address: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +66,24 @@ class Opened:
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _seal: Callable[[Any], Any] = lambda data: data  # noqa: E731
+_mark: Callable[[str, Any], Any] = lambda name, value: value  # noqa: E731
 
 
-def seal_data_with(seal: Callable[[Any], Any]) -> None:
-    """Called once by the app that knows what in an event's data must not be kept as it came (apps.py)."""
-    global _seal
-    _seal = seal
+def seal_with(seal: Callable[[Any], Any], mark: Callable[[str, Any], Any]) -> None:
+    """Called once by the app that knows what must not be kept as it came (apps.py): `seal(data)` of an event's data,
+
+    `mark(name, value)` of the attributes that say from where it came.
+    """
+    global _seal, _mark
+    _seal, _mark = seal, mark
 
 
 def sealed(body: Any) -> Any:
-    """The event with secrets in its data replaced, before it is hashed, kept, refused or logged. Of whatever form it is."""
-    if isinstance(body, dict) and "data" in body:
-        return {**body, "data": _seal(body["data"])}
-    return body
+    """The event with its secrets replaced, before it is hashed, kept, refused or logged. Of whatever form it is."""
+    if not isinstance(body, dict):
+        return body
+    marks = {name: _mark(name, body[name]) for name in ("device", "address") if name in body}
+    return {**body, **marks, **({"data": _seal(body["data"])} if "data" in body else {})}
 
 
 def open_envelope(body: Any, types: dict[str, EventType], at: datetime) -> Opened:
@@ -96,6 +106,8 @@ def open_envelope(body: Any, types: dict[str, EventType], at: datetime) -> Opene
         time=happened_at.astimezone(UTC),  # PostgreSQL refuses offsets of sixteen hours and more, which RFC 3339 allows
         data=_decode(event_type, envelope.data),
         raw=envelope.data,
+        device=envelope.device,
+        address=envelope.address,
     )
     return Opened(event, event_type, hashlib.sha256(canonical).hexdigest())
 

@@ -12,7 +12,10 @@ from common.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as its service sees it: `data` is decoded and typed, `raw` is the data as JSON."""
+    """An event as its service sees it: `data` is decoded and typed, `raw` is the data as JSON.
+
+    `device` and `address` are the extension attributes of these names, sealed (envelopes.py).
+    """
 
     source: str
     id: str
@@ -21,6 +24,8 @@ class Event:
     time: datetime
     data: Any
     raw: dict
+    device: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class EventType:
 
 Resolver = Callable[[Collection[str]], dict[str, EventType]]
 
+Guard = Callable[[list[Event], datetime], list[Problem | None]]
+
 _types: dict[str, EventType] = {}
 _resolvers: list[Resolver] = []
 
@@ -86,3 +93,20 @@ def known(names: set[str]) -> dict[str, EventType]:
     for resolver in _resolvers:
         types.update(resolver(unknown))
     return types
+
+
+_guard: Guard = lambda events, at: [None] * len(events)  # noqa: E731
+
+
+def guard_with(guard: Guard) -> None:
+    """Called once by the app that may refuse events (apps.py): it is asked before, and outside, the transaction of the work.
+
+    It says for each event what it is refused with, or None, and commits what has to be remembered of it.
+    """
+    global _guard
+    _guard = guard
+
+
+def refusals(events: list[Event], at: datetime) -> list[Problem | None]:
+    """What the guard says of each event."""
+    return _guard(events, at)

@@ -61,7 +61,7 @@ def receive(bodies: list[Any], at: datetime) -> list[dict]:
         waiting, twins = _first_of_each(waiting)
         fresh = _sort_out_known(waiting)
         for chunk in _chunks(fresh):
-            _apply(chunk, at)
+            _apply(_let_through(chunk, at), at)
         waiting = twins
     _remember_rejected(items, at)
     return [item.result for item in items]
@@ -111,8 +111,19 @@ def _chunks(items: list[_Item]) -> Iterator[list[_Item]]:
             yield run[start : start + CHUNK]
 
 
+def _let_through(items: list[_Item], at: datetime) -> list[_Item]:
+    """Reject what the guard refuses; the others."""
+    refusals = event_types.refusals([item.opened.event for item in items], at)
+    for item, refusal in zip(items, refusals, strict=True):
+        if refusal is not None:
+            _reject(item, refusal)
+    return [item for item in items if not item.result]
+
+
 def _apply(items: list[_Item], at: datetime) -> None:
     """Process events in one transaction; if that fails, in halves, each on its own."""
+    if not items:
+        return None
     if len(items) == 1:
         return _apply_one(items[0], at)
     try:

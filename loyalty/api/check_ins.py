@@ -15,6 +15,7 @@ from common import clock
 from common.api import exceptions, messages
 from common.models import InboxEvent
 from common.services import inbox
+from members.api.risk_guards import DEVICE
 
 from . import examples
 from .views import MemberView
@@ -61,6 +62,8 @@ class CheckInsView(MemberView, APIView):
             "subject": name,
             "data": {"channel": asked.channel},
         }
+        if device := request.headers.get(DEVICE):
+            event["device"] = device[:200]
         (result,) = inbox.receive([event], at)
         if (known := _twin(result, event_id)) is not None:
             return Response({"day": day.isoformat(), "status": "duplicate", "effects": known.effects})

@@ -22,6 +22,8 @@ from loyalty.messages import Amount
 from loyalty.models import Hold, HoldLine
 from loyalty.services import holds
 from loyalty.services.tenders import Payable, UnknownHold
+from members.api.risk_guards import guarded
+from members.models.risk_words import Action
 from members.services import members
 from members.services.profiles import ExternalId
 
@@ -71,6 +73,11 @@ class HoldSerializer(serializers.ModelSerializer):
         fields = ["uuid", "member", "status", "points", "order", "lines", "created_at", "expires_at", "closed_at"]
 
 
+def _asked(view: APIView, request) -> tuple[str, str, dict[str, str]]:
+    asked = messages.read(request, HoldRequest)
+    return Action.HOLD, asked.member, {"order": asked.order}
+
+
 class HoldsView(ServerView, APIView):
     required_scopes = {"POST": ApiKey.Scope.POINTS_WRITE}
 
@@ -87,6 +94,7 @@ class HoldsView(ServerView, APIView):
         ],
     )
     @once
+    @guarded(_asked)
     @transaction.atomic
     def post(self, request):
         asked, at = messages.read(request, HoldRequest), timezone.now()

@@ -12,7 +12,9 @@ from rest_framework.views import APIView
 from common.api import messages
 from common.models import ApiKey
 from members.api.members import MemberFilter, MemberSerializer, Registration
+from members.api.risk_guards import guarded
 from members.models import Member
+from members.models.risk_words import Action
 from members.services import identities, members
 from members.services.profiles import Profile
 
@@ -62,6 +64,10 @@ def document(member: Member) -> dict:
     return MemberSerializer(member).data | standing | {"points": balance(member, at)}
 
 
+def _asked(view: APIView, request) -> tuple[str, str, dict[str, str]]:
+    return Action.SIGN_UP, messages.convert(identities.seal_in(request.data), Registration).external_id, {}
+
+
 @extend_schema_view(
     get=extend_schema(
         tags=["members"],
@@ -88,6 +94,7 @@ class MembersView(ServerView, generics.ListAPIView):
             examples.answer("Registered", examples.MEMBER, 201),
         ],
     )
+    @guarded(_asked)
     def post(self, request):
         registration = messages.convert(identities.seal_in(request.data), Registration)
         member = members.register(registration.external_id, registration, timezone.now())

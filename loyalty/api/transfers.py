@@ -18,7 +18,9 @@ from common.api.idempotency import once
 from common.models import ApiKey
 from loyalty.models import Transfer
 from loyalty.services import transfers
+from members.api.risk_guards import guarded
 from members.models import Member
+from members.models.risk_words import Action
 from members.services import members
 from members.services.profiles import ExternalId, Text
 
@@ -55,6 +57,15 @@ NOT_ALLOWED = OpenApiResponse(
 )
 
 
+def _asked(view: APIView, request) -> tuple[str, str, dict[str, str]]:
+    asked = messages.read(request, TransferRequest)
+    return Action.TRANSFER, asked.sender, {"other": asked.to}
+
+
+def _asked_by_me(view: MemberView, request) -> tuple[str, str, dict[str, str]]:
+    return Action.TRANSFER, view.member().external_id, {"other": messages.read(request, MyTransferRequest).to}
+
+
 class TransfersView(ServerView, APIView):
     required_scopes = {"POST": ApiKey.Scope.POINTS_WRITE}
 
@@ -70,6 +81,7 @@ class TransfersView(ServerView, APIView):
         ],
     )
     @once
+    @guarded(_asked)
     @transaction.atomic
     def post(self, request):
         asked = messages.read(request, TransferRequest)
@@ -89,6 +101,7 @@ class MyTransfersView(MemberView, APIView):
         ],
     )
     @once
+    @guarded(_asked_by_me)
     @transaction.atomic
     def post(self, request):
         return _send(self.member(), messages.read(request, MyTransferRequest))

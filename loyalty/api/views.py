@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from django.http import Http404
-from rest_framework.permissions import IsAuthenticated
 
-from common.api.authentication import ApiKeyAuthentication
-from common.api.instants import UtcMixin
-from common.api.permissions import HasScope
 from loyalty.models import Account
 from loyalty.selectors import members
-from members.api.authentication import MemberAuthentication
+from members.api import views
+from members.api.views import EXTERNAL_ID, MemberView
 from members.models import Member
 
-EXTERNAL_ID = r"(?P<external_id>[^/\x00-\x1f\x7f]{1,100})"
+__all__ = ["EXTERNAL_ID", "MemberView", "OfMember", "ServerView"]
 
 
-class ServerView(UtcMixin):
+class ServerView(views.ServerView):
     """Mixin: called by the shop's back end; `required_scopes` names the scope each method asks for."""
-
-    authentication_classes = [ApiKeyAuthentication]
-    permission_classes = [HasScope]
-    throttle_scope = "server"
 
     def member(self) -> Member:
         """The member the address names, with wallet. Raises Http404."""
@@ -29,17 +22,6 @@ class ServerView(UtcMixin):
         if member is None:
             raise Http404
         return member
-
-
-class MemberView(UtcMixin):
-    """Mixin: called by a member, about herself."""
-
-    authentication_classes = [MemberAuthentication]
-    permission_classes = [IsAuthenticated]
-    throttle_scope = "member"
-
-    def member(self) -> Member:
-        return self.request.user.member
 
 
 class OfMember:

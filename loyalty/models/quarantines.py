@@ -11,8 +11,8 @@ from .holds import Hold
 class Quarantine(models.Model):
     """A case: points that are set aside while somebody looks into how they came about (domain.md E20).
 
-    Nobody can spend them, and their time stands still. One person opens it with the evidence; it ends with the points
-    released, or, by a second person, taken back.
+    Nobody can spend them, and their time stands still. One person, or a rule, opens it with the evidence; it ends with
+    the points released, or, by a second person, taken back.
     """
 
     class Status(models.TextChoices):
@@ -45,7 +45,7 @@ class Quarantine(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(status="reversed")
-                | Q(decided_by__isnull=False, opened_by__isnull=False) & ~Q(decided_by=F("opened_by")),
+                | Q(decided_by__isnull=False) & (Q(opened_by=None) | ~Q(decided_by=F("opened_by"))),
                 name="quarantine_second_person",
             ),
         ]

@@ -17,6 +17,7 @@ class Refund(InsertOnlyModel):
         REFUSED = "refused", _("Delivery refused")
         PRICE_PROTECTION = "price_protection", _("Price protection")
         EXCHANGE = "exchange", _("Exchange")
+        CHARGEBACK = "chargeback", _("Payment taken back by the bank")
         CANCELLED = "cancelled", _("Order cancelled")
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="refunds", db_index=False, verbose_name=_("order"))

@@ -31,6 +31,8 @@ from loyalty.models import (
     Order,
     OrderLine,
     ParkedEvent,
+    Quarantine,
+    QuarantinedHold,
     Refund,
     RefundLine,
     Review,
@@ -53,8 +55,11 @@ from loyalty.services.returns import Returns
 from members.models import Member
 
 # What refers to other rows comes after them.
-_BEFORE_LEDGER = (Order, OrderLine, ParkedEvent, Refund, RefundLine, Review, ReviewLike, Activity, DeliveryRefusal)
-_AFTER_LEDGER = (HoldLine, Shortfall, Adjustment, Transfer, GrowthEntry, TierChange)
+_BEFORE_LEDGER = (
+    *(Order, OrderLine, ParkedEvent, Refund, RefundLine),
+    *(Review, ReviewLike, Activity, DeliveryRefusal, Quarantine),
+)
+_AFTER_LEDGER = (HoldLine, QuarantinedHold, Shortfall, Adjustment, Transfer, GrowthEntry, TierChange)
 
 
 class UnknownMember(Problem):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from common.problems import InvalidInput, Problem
 from common.services import audit
 from loyalty import facts
-from loyalty.models import Account, Hold, Lot, Quarantine, QuarantinedHold
+from loyalty.models import Account, Hold, Lot, Quarantine, QuarantinedHold, Wallet
 from loyalty.services import clawbacks, expiry, wallets
 from loyalty.services.desk import Desk
 from loyalty.services.ledger import Contra, Kind, Portion
@@ -70,7 +70,9 @@ def open(lot_ids: Collection[int], *, title: str, evidence: str, actor: audit.Ac
     desk.book.load_lots(accounts)
     case = Quarantine(title=title.strip(), evidence=evidence.strip(), opened_at=at, opened_by=actor.staff)
     chosen = {lot.pk for lot in named}
-    holds = [hold for account in accounts if (hold := _hold(desk, account, chosen, case)) is not None]
+    found = ([lot for lot in desk.book.lots(account) if lot.pk in chosen] for account in accounts)
+    held = (_hold(desk, account, lots, case) for account, lots in zip(accounts, found, strict=True))
+    holds = [hold for hold in held if hold is not None]
     if not holds:
         raise NothingToSetAside
     case.save()
@@ -83,9 +85,20 @@ def open(lot_ids: Collection[int], *, title: str, evidence: str, actor: audit.Ac
     return case
 
 
-def _hold(desk: Desk, account_id: int, chosen: Collection[int], case: Quarantine) -> Hold | None:
+def freeze(desk: Desk, wallet: Wallet, *, title: str, evidence: str) -> None:
+    """Set everything that a member has aside in the caller's transaction, because of a fact: a person decides (E20)."""
+    case = Quarantine(title=title[:100], evidence=evidence, opened_at=desk.at)
+    hold = _hold(desk, wallet.account_id, desk.book.lots(wallet.account_id), case)
+    if hold is None:
+        return
+    desk.add(case)
+    desk.add(QuarantinedHold(quarantine=case, hold=hold))
+    desk.publish(facts.PointsQuarantined(wallet.member.external_id, hold.points, str(case.uuid), str(case.status)))
+
+
+def _hold(desk: Desk, account_id: int, lots: Sequence[Lot], case: Quarantine) -> Hold | None:
     desk.book.settle(account_id)
-    lots = [lot for lot in desk.book.lots(account_id) if lot.pk in chosen and lot.expires_at > desk.at]
+    lots = [lot for lot in lots if lot.expires_at > desk.at]
     desk.book.mature(account_id, [lot for lot in lots if lot.is_pending], _reference(case))
     # A debt may just have been repaid from them.
     portions = [Portion(lot, lot.remaining) for lot in lots if lot.remaining]

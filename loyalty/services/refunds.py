@@ -8,13 +8,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common import decoding
 from common.problems import InvalidInput, Problem
 from loyalty import facts, messages
 from loyalty.models import Lot, OrderLine, Refund, RefundLine, Wallet
-from loyalty.services import clawbacks, earning, grown, reviews, tenders
+from loyalty.services import clawbacks, earning, grown, quarantines, reviews, tenders
 from loyalty.services.allocation import cumulative
 from loyalty.services.desk import Desk
 from loyalty.services.earning import CompiledRule, Formula
@@ -108,7 +109,8 @@ def give_back(desk: Desk, wallet: Wallet, file: OrderFile, request: Request) -> 
     """Give part of an order back and answer what it did, in the words of the API.
 
     Earned points are taken back first and tendered points restored afterwards, so that points the member only just got
-    back do not pay for what was earned too much; what remains as debt is repaid from them.
+    back do not pay for what was earned too much; what remains as debt is repaid from them. After a chargeback everything
+    that is left is set aside: nobody spends it before somebody has looked (domain.md E20).
     """
     order, reference = file.order, f"order:{file.order.code}/{request.refund}"
     parts = [] if request.reason == Refund.Reason.EXCHANGE else _parts(file, request)
@@ -132,7 +134,14 @@ def give_back(desk: Desk, wallet: Wallet, file: OrderFile, request: Request) -> 
         grown.give_back(desk, wallet, file, reference)
     for line in (part.line for part in parts if part.line.refunded_quantity == part.line.quantity):
         reviews.withdraw_for(desk, wallet, line)
-    return _write(desk, wallet, file, request, parts, taken, restored, lost)
+    answer = _write(desk, wallet, file, request, parts, taken, restored, lost)
+    if request.reason == Refund.Reason.CHARGEBACK:
+        title = gettext("Chargeback: order %s") % order.code
+        evidence = gettext("The bank took the payment of order %(order)s back: refund %(refund)s.")
+        quarantines.freeze(
+            desk, wallet, title=title, evidence=evidence % {"order": order.code, "refund": request.refund}
+        )
+    return answer
 
 
 def _parts(file: OrderFile, request: Request) -> list[Part]:

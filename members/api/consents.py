@@ -10,17 +10,15 @@ from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.api import messages
-from common.api.instants import UtcMixin
 from common.api.pagination import CursorPagination
-from members.models import Consent, Member
+from members.models import Consent
 from members.services import consents, recipients
 
-from .authentication import MemberAuthentication
+from .views import MemberView
 
 Code = Annotated[str, msgspec.Meta(max_length=60, pattern=r"^[^\x00-\x1f\x7f/]*(?!\n)$")]
 
@@ -83,15 +81,6 @@ EXAMPLE = {
 }
 
 
-class _Mine(UtcMixin):
-    authentication_classes = [MemberAuthentication]
-    permission_classes = [IsAuthenticated]
-    throttle_scope = "member"
-
-    def member(self) -> Member:
-        return self.request.user.member
-
-
 def document(rows: list[Consent]) -> list[dict]:
     """Consents with whom they name; one query for all."""
     named = recipients.of({row.recipient for row in rows if row.recipient})
@@ -106,7 +95,7 @@ def document(rows: list[Consent]) -> list[dict]:
         examples=[OpenApiExample("A consent", EXAMPLE, response_only=True, status_codes=["200"])],
     )
 )
-class MyConsentsView(_Mine, generics.ListAPIView):
+class MyConsentsView(MemberView, generics.ListAPIView):
     serializer_class = ConsentSerializer
     pagination_class = CursorPagination
     filter_backends = [filters.DjangoFilterBackend]
@@ -138,7 +127,7 @@ class MyConsentsView(_Mine, generics.ListAPIView):
         return Response(document([given])[0], status=201)
 
 
-class MyConsentView(_Mine, APIView):
+class MyConsentView(MemberView, APIView):
     @extend_schema(
         tags=["me"],
         summary="Withdraw a consent",

@@ -1,6 +1,8 @@
 from django.urls import path, re_path
 
 from .consents import MyConsentsView, MyConsentView
+from .risk_refusals import ChecksView, MyAppealView, MyRefusalsView, RefusalsView
+from .views import EXTERNAL_ID
 
 urlpatterns = [
     path("me/consents", MyConsentsView.as_view(), name="me-consents"),
@@ -9,4 +11,8 @@ urlpatterns = [
         MyConsentView.as_view(),
         name="me-consents-detail",
     ),
+    path("me/refusals", MyRefusalsView.as_view(), name="me-refusals"),
+    path("me/refusals/<uuid:uuid>/appeal", MyAppealView.as_view(), name="me-refusals-appeal"),
+    re_path(rf"^members/{EXTERNAL_ID}/refusals$", RefusalsView.as_view(), name="members-refusals"),
+    path("risk/checks", ChecksView.as_view(), name="risk-checks"),
 ]

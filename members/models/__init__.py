@@ -5,6 +5,11 @@ from .members import Member
 from .plan_offers import PlanDiscount, PlanOffer
 from .plan_purchases import AutoRenewal, PlanPurchase, PlanQuote
 from .plans import Plan, Subscription
+from .risk_appeals import RiskAppeal
+from .risk_listings import RiskListing
+from .risk_refusals import RiskRefusal
+from .risk_rules import RiskRule, RiskRuleVersion
+from .risk_tallies import RiskTally
 from .sales_channels import SalesChannel, Voucher, VoucherBatch
 
 __all__ = [
@@ -18,6 +23,12 @@ __all__ = [
     "PlanOffer",
     "PlanPurchase",
     "PlanQuote",
+    "RiskAppeal",
+    "RiskListing",
+    "RiskRefusal",
+    "RiskRule",
+    "RiskRuleVersion",
+    "RiskTally",
     "SalesChannel",
     "Subscription",
     "Voucher",

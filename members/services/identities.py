@@ -64,6 +64,13 @@ def seal_in(data: Any) -> Any:
     return data
 
 
+def mark(name: str, value: Any) -> Any:
+    """What stands in place of a device or a network address: a keyed digest, by which it can be matched and not read."""
+    if not isinstance(value, str) or not value:
+        return value
+    return hmac.new(_key(), f"{name}:{value}".encode(errors="replace"), hashlib.sha256).hexdigest()[:32]
+
+
 def keep(words: Iterable[Word]) -> None:
     """Write what was said last of each member; members are saved by now. Two statements."""
     last = {word.member.pk: word for word in words}

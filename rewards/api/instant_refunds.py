@@ -18,6 +18,8 @@ from common.api.idempotency import HEADER, once
 from common.models import ApiKey
 from loyalty.api import examples
 from loyalty.api.views import ServerView
+from members.api.risk_guards import guarded
+from members.models.risk_words import Action
 from members.services import members
 from rewards.models import InstantRefund
 from rewards.services import instant_refunds
@@ -60,6 +62,10 @@ REFUND = {
 }
 
 
+def _asked(view: APIView, request, external_id: str) -> tuple[str, str, dict[str, str]]:
+    return Action.INSTANT_REFUND, external_id, {"order": messages.read(request, InstantRefundRequest).order}
+
+
 class InstantRefundsView(ServerView, APIView):
     required_scopes = {"POST": ApiKey.Scope.POINTS_WRITE}
 
@@ -77,6 +83,7 @@ class InstantRefundsView(ServerView, APIView):
         ],
     )
     @once
+    @guarded(_asked)
     @transaction.atomic
     def post(self, request, external_id):
         asked = messages.read(request, InstantRefundRequest)

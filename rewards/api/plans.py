@@ -21,7 +21,9 @@ from common.models import ApiKey
 from common.services.audit import Actor
 from loyalty.api import examples
 from loyalty.api.views import MemberView, ServerView
+from members.api.risk_guards import guarded
 from members.models import Member, PlanOffer, PlanPurchase, SalesChannel
+from members.models.risk_words import Action
 from members.services import plan_purchases, plan_quotes, plan_refunds, plan_renewals
 from rewards.selectors import plan_buyers, plans, savings
 
@@ -172,6 +174,15 @@ BOUGHT = {
 }
 
 
+def _asked_by_me(view: MemberView, request) -> tuple[str, str, dict[str, str]]:
+    return Action.PLAN, view.member().external_id, {}
+
+
+def _asked(view: APIView, request, external_id: str) -> tuple[str, str, dict[str, str]]:
+    """A renewal may be blocked where a running term may not (domain.md E57)."""
+    return Action.PLAN, external_id, {}
+
+
 class MyPlanView(MemberView, APIView):
     @extend_schema(
         tags=["me"],
@@ -209,6 +220,7 @@ class MyPlanPurchasesView(MemberView, APIView):
         examples=[examples.answer("Waits for the payment", BOUGHT, 201)],
     )
     @idempotency.once
+    @guarded(_asked_by_me)
     def post(self, request):
         asked = messages.read(request, PurchaseAsked)
         purchase = plan_purchases.ask(self.member(), asked.quote, timezone.now())
@@ -224,6 +236,7 @@ class MyPlanTrialView(MemberView, APIView):
         responses={201: PlanPurchaseSerializer},
     )
     @idempotency.once
+    @guarded(_asked_by_me)
     def post(self, request):
         asked = messages.read(request, TrialAsked)
         at = timezone.now()
@@ -242,6 +255,7 @@ class MyPlanVouchersView(MemberView, APIView):
         responses={201: PlanPurchaseSerializer},
     )
     @idempotency.once
+    @guarded(_asked_by_me)
     def post(self, request):
         asked, at, member = messages.read(request, VoucherAsked), timezone.now(), self.member()
         purchase = plan_purchases.redeem(member, asked.code, plan_buyers.of(member, at), at)
@@ -348,6 +362,7 @@ class MemberPlanRenewView(ServerView, APIView):
         responses={201: PlanPurchaseSerializer},
     )
     @idempotency.once
+    @guarded(_asked)
     def post(self, request, external_id):
         asked = messages.read(request, RenewalPaid)
         purchase = plan_renewals.renew(self.member(), _channel(asked.channel), asked.payment, timezone.now())

@@ -19,7 +19,9 @@ from common.api.pagination import CursorPagination
 from common.problems import InvalidInput
 from loyalty.api import examples
 from loyalty.api.views import MemberView
+from members.api.risk_guards import guarded
 from members.models import Member
+from members.models.risk_words import Action
 from rewards.models import Outcome, Play, Prize, PrizeClaim
 from rewards.services import plays
 
@@ -109,6 +111,10 @@ def _of(member: Member) -> QuerySet[Play]:
     )
 
 
+def _asked(view: MemberView, request, code: str) -> tuple[str, str, dict[str, str]]:
+    return Action.PLAY, view.member().external_id, {}
+
+
 class MyGamePlaysView(MemberView, APIView):
     @extend_schema(
         tags=["me"],
@@ -127,6 +133,7 @@ class MyGamePlaysView(MemberView, APIView):
         ],
     )
     @idempotency.once
+    @guarded(_asked)
     def post(self, request, code):
         asked = messages.read(request, PlayRequest)
         key = request.headers.get(idempotency.HEADER)

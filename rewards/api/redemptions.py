@@ -22,10 +22,12 @@ from common.api.pagination import CursorPagination
 from common.models import ApiKey
 from loyalty.api.examples import answer, request
 from loyalty.api.views import MemberView, ServerView
+from members.api.risk_guards import guarded
 from members.models import Member
+from members.models.risk_words import Action
 from members.services import members
 from rewards.api import coupons
-from rewards.models import Code, Redemption
+from rewards.models import Code, Redemption, Reward
 from rewards.selectors import catalogue
 from rewards.services import fulfilment, redemptions
 from rewards.services.refusals import UnknownRedemption
@@ -172,6 +174,20 @@ class RedemptionsBase(generics.ListAPIView):
         return hashlib.sha256(f"{self.request.user.principal}/{said}".encode()).hexdigest() if said else ""
 
 
+def _asked(view: APIView, request, external_id: str) -> tuple[str, str, dict[str, str]]:
+    return _action(messages.read(request, ServerRedemptionRequest).reward), external_id, {}
+
+
+def _asked_by_me(view: MemberView, request) -> tuple[str, str, dict[str, str]]:
+    return _action(messages.read(request, RedemptionRequest).reward), view.member().external_id, {}
+
+
+def _action(reward: str) -> str:
+    """Coupons are hoarded, other rewards are emptied accounts (domain.md S2-49): rules tell them apart."""
+    is_coupon = Reward.objects.filter(code=reward, kind=Reward.Kind.COUPON).exists()
+    return Action.COUPON if is_coupon else Action.REDEMPTION
+
+
 _LIST = [answer("A coupon", examples.REDEMPTION)]
 _TAKE = [request("A coupon", examples.REDEMPTION_REQUEST), answer("Taken", examples.REDEMPTION, 201)]
 _REFUSALS = (
@@ -193,6 +209,7 @@ class MyRedemptionsView(MemberView, RedemptionsBase):
         examples=_TAKE,
     )
     @once
+    @guarded(_asked_by_me)
     @transaction.atomic
     def post(self, request):
         return self.take(self.member(), messages.read(request, RedemptionRequest))
@@ -255,6 +272,7 @@ class RedemptionsView(ServerView, RedemptionsBase):
         examples=_TAKE,
     )
     @once
+    @guarded(_asked)
     @transaction.atomic
     def post(self, request, external_id):
         return self.take(members.active(external_id), messages.read(request, ServerRedemptionRequest))
