@@ -35,6 +35,7 @@ app.conf.beat_schedule = {
     "score members": {"task": "loyalty.tasks.score_members", "schedule": crontab(hour=1, minute=50)},
     "settle scores": {"task": "loyalty.tasks.settle_scores", "schedule": crontab(hour=2, minute=20)},
     "tell of renewals": {"task": "members.tasks.tell_of_renewals", "schedule": crontab(hour=3, minute=20)},
+    "forget old counters of risk": {"task": "members.tasks.trim_risk", "schedule": crontab(hour=3, minute=10)},
     "let unpaid plans lapse": {"task": "members.tasks.lapse_purchases", "schedule": crontab(minute="*/10")},
     "watch purses": {"task": "merchants.tasks.watch_purses", "schedule": crontab(minute="*/5")},
     "settle the month": {"task": "merchants.tasks.settle_month", "schedule": crontab(hour=3, minute=20)},

@@ -20,6 +20,10 @@ DEEDS = {
     "loyalty.open_quarantine": _("Can set points aside for a case"),
     "loyalty.decide_quarantine": _("Can release quarantined points or take them back"),
     "loyalty.decide_conductcase": _("Can decide whether a member's growth coefficient falls to nothing"),
+    "members.activate_riskruleversion": _("Can put risk rules in force and end them"),
+    "members.lift_risklisting": _("Can lift entries of the deny-list and allow-list"),
+    "members.file_riskappeal": _("Can contest a refusal for a member"),
+    "members.decide_riskappeal": _("Can decide what members contest"),
     "members.activate_planoffer": _("Can put offers of plans on sale and retire them"),
     "members.release_voucherbatch": _("Can release and void codes for plans"),
     "members.refund_planpurchase": _("Can pay plans back"),
@@ -59,6 +63,9 @@ _MEMBERS = [
     "members.plan",
     "members.consent",
 ]
+# What operations writes and risk puts in force, and what came of it.
+_RISK_RULES = ["members.riskrule", "members.riskruleversion"]
+_RISK_MET = ["members.riskrefusal", "members.riskappeal", "members.risklisting"]
 _CARDS = [
     "merchants.card",
     "merchants.cardentry",
@@ -155,7 +162,7 @@ _LOOK = _may(
     "view",
     [
         *_MEMBERS, *_CARDS, *_LEDGER, *_PLAYS, *_TAKEN, *_CODES, *_REACH, *_BENEFIT_USES, *_CONFIGURATION,
-        "rewards.benefitbudget",
+        "rewards.benefitbudget", *_RISK_RULES, *_RISK_MET,
         *_MERCHANTS_OWN, *_PURSES, *_HOUSE,
     ],
 )  # fmt: skip
@@ -169,6 +176,9 @@ ROLES: dict[str, set[str]] = {
     | _may("delete", _STANDING_RULES)
     | _may("delete", ["loyalty.medallevel", "loyalty.medalcategory"])
     | _may("delete", _PLANS)
+    | _may("add", _RISK_RULES)
+    | _may("change", _RISK_RULES)
+    | _may("delete", ["members.riskruleversion"])
     | _may("delete", ["rewards.bundle", "rewards.bundleitem", "rewards.benefitgrant"])
     | {
         "members.import_creditscore",
@@ -213,6 +223,7 @@ ROLES: dict[str, set[str]] = {
         "loyalty.publish_coefficientpolicy",
         "loyalty.publish_lifecyclepolicy",
         "loyalty.publish_scorepolicy",
+        "members.decide_riskappeal",
         "loyalty.decide_quarantine",
         "loyalty.override_standing",
         "loyalty.approve_standing",
@@ -223,10 +234,18 @@ ROLES: dict[str, set[str]] = {
         "merchants.close_settlement",
         "common.run_jobrun",
     },
-    # Looks at what was refused, capped or tried; decides about conduct.
+    # Looks at what was refused, capped or tried; writes risk rules and puts others' in force; keeps the lists; decides
+    # about conduct and what members contest.
     "risk": _LOOK
+    | _may("add", [*_RISK_RULES, "members.risklisting"])
+    | _may("change", _RISK_RULES)
+    | _may("delete", ["members.riskruleversion"])
     | _may("view", [*_TRAFFIC, "axes.accessattempt", "common.staff"])
     | {
+        "members.activate_riskruleversion",
+        "members.lift_risklisting",
+        "members.file_riskappeal",
+        "members.decide_riskappeal",
         "loyalty.decide_conductcase",
         "loyalty.open_quarantine",
         "loyalty.decide_quarantine",
@@ -241,6 +260,8 @@ ROLES: dict[str, set[str]] = {
             *_PLAYS,
             *_REACH,
             *_BENEFIT_USES,
+            *_RISK_MET,
+            "members.riskruleversion",
             "loyalty.earningruleversion",
             "loyalty.earningrule",
             "loyalty.campaign",
@@ -253,6 +274,7 @@ ROLES: dict[str, set[str]] = {
     )
     | {
         "loyalty.post_small_adjustment",
+        "members.file_riskappeal",
         "rewards.give_membergrant",
         "rewards.settle_instantrefund",
         "rewards.deliver_prizeclaim",

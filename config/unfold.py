@@ -127,6 +127,20 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Risk"),
+                "separator": True,
+                "collapsible": True,
+                "items": [
+                    _page(_("Overview of risk"), "monitoring", "members_riskrefusal_board", "members.view_riskrefusal"),
+                    _list(_("Risk rules"), "shield", "members", "riskrule"),
+                    _list(_("Versions of risk rules"), "history_edu", "members", "riskruleversion"),
+                    _list(_("Refusals"), "block", "members", "riskrefusal"),
+                    _list(_("Deny-list and allow-list"), "playlist_remove", "members", "risklisting"),
+                    _list(_("Appeals"), "contact_support", "members", "riskappeal"),
+                    _list(_("Quarantine"), "health_and_safety", "loyalty", "quarantine"),
+                ],
+            },
+            {
                 "title": _("Standing"),
                 "separator": True,
                 "items": [
@@ -242,7 +256,6 @@ UNFOLD = {
                     _list(_("Entries"), "receipt_long", "loyalty", "entry"),
                     _list(_("Lots"), "inventory_2", "loyalty", "lot"),
                     _list(_("Holds"), "lock_clock", "loyalty", "hold"),
-                    _list(_("Quarantine"), "health_and_safety", "loyalty", "quarantine"),
                     _list(_("Adjustments"), "edit_note", "loyalty", "adjustment"),
                     _list(_("Transfers"), "swap_horiz", "loyalty", "transfer"),
                     _list(_("Refunds"), "assignment_return", "loyalty", "refund"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from members.models import Member
-from members.services import consents, identities
+from members.services import consents, identities, risk_listings
 
 
 def member_closed(payload: dict, at: dt.datetime) -> None:
@@ -22,3 +22,4 @@ def member_merged(payload: dict, at: dt.datetime) -> None:
     source, target = members[payload["source"]], members[payload["target"]]
     consents.intersect(source, target, at)
     identities.follow(source, target)
+    risk_listings.follow(source, target, at)

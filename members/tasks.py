@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import clock
-from members.services import plan_purchases, plan_renewals
+from members.services import plan_purchases, plan_renewals, risk_tallies
 
 
 @shared_task
@@ -14,6 +14,12 @@ def tell_of_renewals() -> None:
     """Nightly: give notice to who agreed that a plan renews by itself."""
     now = timezone.now()
     plan_renewals.give_notice(clock.day_start(clock.local_date(now)), now)
+
+
+@shared_task
+def trim_risk() -> None:
+    """Nightly: counters of risk rules that have rested longer than any window are forgotten."""
+    risk_tallies.trim(timezone.now() - risk_tallies.LONGEST)
 
 
 @shared_task

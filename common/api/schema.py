@@ -54,7 +54,9 @@ class ApiSchema(AutoSchema):
         yield from (400, 406, 422, 429, 500, 503)
         if self.view.get_authenticators():
             yield 401
-        if any(isinstance(permission, HasScope) for permission in self.view.get_permissions()) or self._has("is_guarded"):
+        if any(isinstance(permission, HasScope) for permission in self.view.get_permissions()) or self._has(
+            "is_guarded"
+        ):
             yield 403
         if "{" in self.path or self.method in ("POST", "PUT", "PATCH"):
             yield 404

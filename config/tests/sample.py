@@ -56,9 +56,18 @@ from loyalty.services import (
 )
 from loyalty.services.occasions import Item
 from loyalty.tests import conducts, gifting, ratings, stage
-from members.models import Consent, CreditScore, Member, PlanOffer, SalesChannel, VoucherBatch
-from members.services import consents, plan_renewals
-from members.tests import plus
+from members.models import (
+    Consent,
+    CreditScore,
+    Member,
+    PlanOffer,
+    RiskListing,
+    RiskRefusal,
+    SalesChannel,
+    VoucherBatch,
+)
+from members.services import consents, plan_renewals, risk_appeals, risk_listings
+from members.tests import plus, risk
 from merchants.models import (
     Brand,
     BrandMember,
@@ -252,6 +261,7 @@ def everything() -> None:
     holds.place(alice.member, 1000, order_code="o-9", lines=[Item("1", cash=100_00)], expires_at=now + day, at=now)
     DeliveryRefusal.objects.create(member=bob.member, order=Order.objects.get(code="o-1"), day=now.date(), at=now)
     plans(alice.member, now)
+    refusals(alice.member, now)
     CreditScore.objects.create(member=alice.member, score=98, at=now)
     conduct(alice.member, bob.member, now)
     Segment.objects.create(code="friends", name="Friends").members.add(alice.member)
@@ -286,6 +296,18 @@ def plans(alice: Member, now: dt.datetime) -> None:
     VoucherBatch.objects.create(
         channel=bank, offer=offer, name="Card holders", size=3, price=12_000, expires_at=now + dt.timedelta(days=90)
     )
+
+
+def refusals(alice: Member, now: dt.datetime) -> None:
+    """Alice was refused a transfer and contests it; a rule is a draft."""
+    risk.in_force("transfer", 0, at=now - dt.timedelta(days=2))
+    risk.draft("play")
+    risk.passes("alice", now - dt.timedelta(days=1), "transfer", other="bob")
+    risk_appeals.file(RiskRefusal.objects.get(), "It was a birthday gift.", Actor("alice"), now)
+    entry = RiskListing(
+        kind="allow", by="member", subject="alice", member=alice, actions=["play"], reason="Tester", starts_at=now
+    )
+    risk_listings.enter(entry, HOUSE, now)
 
 
 def rewards(now: dt.datetime) -> None:

@@ -40,6 +40,8 @@ LEDGER = {
     "redemption",
     "quarantine",
     "refund",
+    "riskappeal",
+    "riskrefusal",
     "review",
     "score",
     "scorerestatement",

@@ -104,28 +104,35 @@ def _explain(member: Member, request: HttpRequest) -> dict:
     wallet = _wallet(member)
     found = explanations.of(wallet.account_id, _PAGE + 1, _position(request.GET.get("explain", ""))) if wallet else []
     shown = found[:_PAGE]
-    because = holders.references((x.lot or x.shortfall).reference for x in shown)
+    because = holders.references((x.lot or x.shortfall).reference for x in shown if not x.refusal)
     funders = origins.funders(x.lot.funder_id for x in shown if x.lot)
     rows = [_explained(explanation, because, funders) for explanation in shown]
     last = found[_PAGE - 1].position if len(found) > _PAGE else None
     return {
         "rows": rows,
-        "next": f"{last.at.isoformat()}|{last.is_lot}|{last.pk}" if last else "",
+        "next": f"{last.at.isoformat()}|{last.rank}|{last.pk}" if last else "",
         "paged": "explain" in request.GET,
     }
 
 
 def _position(text: str) -> Position | None:
     at, _bar, rest = text.partition("|")
-    is_lot, _bar, pk = rest.partition("|")
+    rank, _bar, pk = rest.partition("|")
     try:
-        return Position(dt.datetime.fromisoformat(at.replace(" ", "+")), int(is_lot), int(pk))
+        return Position(dt.datetime.fromisoformat(at.replace(" ", "+")), int(rank), int(pk))
     except ValueError:
         return None
 
 
 def _explained(explanation: Explanation, because: dict[str, str], funders: dict[int, str]) -> dict:
-    lot, shortfall = explanation.lot, explanation.shortfall
+    lot, shortfall, refusal = explanation.lot, explanation.shortfall, explanation.refusal
+    if refusal:
+        return {
+            "at": refusal.at,
+            "refusal": refusal,
+            "because": words.link(refusal, refusal.get_action_display()),
+            "rule": words.link(refusal.version or refusal.listing),
+        }
     if shortfall:
         return {
             "at": shortfall.at,

@@ -147,7 +147,10 @@ SHORTFALL = {
 EXPLANATIONS = {
     "next": None,
     "previous": None,
-    "results": [{"lot": LOT, "shortfall": None}, {"lot": None, "shortfall": SHORTFALL}],
+    "results": [
+        {"lot": LOT, "shortfall": None, "refusal": None},
+        {"lot": None, "shortfall": SHORTFALL, "refusal": None},
+    ],
 }
 HOLD_LINES = [{"line": "1", "cash": 3330}, {"line": "2", "cash": 3330}, {"line": "3", "cash": 3340}]
 HOLD_REQUEST = {"member": "cust-42", "points": 1000, "order": "o-1001", "lines": HOLD_LINES, "expires_in": 900}

@@ -1,4 +1,4 @@
-"""Why a member has the points she has: each lot, what drew on it, and what was capped or refused."""
+"""Why a member has the points she has: each lot, what drew on it, what was capped, and what was refused."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from common.problems import InvalidInput
 from loyalty.models import EarningRuleVersion, Entry, Lot, Shortfall
 from loyalty.selectors import explanations, origins
 from loyalty.selectors.explanations import Explanation, Position
+from members.api.risk_refusals import RefusalSerializer
 
 from . import examples
 from .views import MemberView, OfMember, ServerView
@@ -75,10 +76,11 @@ class ShortfallSerializer(serializers.Serializer):
 
 
 class ExplanationSerializer(serializers.Serializer):
-    """Either a lot or a shortfall; the other one is null."""
+    """A lot, a shortfall or a refusal; the others are null."""
 
     lot = LotSerializer(allow_null=True)
     shortfall = ShortfallSerializer(allow_null=True)
+    refusal = RefusalSerializer(allow_null=True, help_text="What a risk rule or the deny-list refused.")
 
 
 class ExplanationsSerializer(serializers.Serializer):
@@ -91,13 +93,13 @@ class Cursor(msgspec.Struct, array_like=True):
     """Where a page begins, and in which direction it is read."""
 
     at: dt.datetime
-    is_lot: int
+    rank: int
     pk: int
     backwards: bool = False
 
 
 class ExplainBase(OfMember, APIView):
-    """Newest first; a page costs at most four queries."""
+    """Newest first; a page costs at most five queries, besides those of what is shown."""
 
     def get(self, request, **kwargs):
         account = self.account()
@@ -106,7 +108,7 @@ class ExplainBase(OfMember, APIView):
         backwards = cursor.backwards if cursor else False
         found: list[Explanation] = []
         if account is not None:
-            position = Position(cursor.at, cursor.is_lot, cursor.pk) if cursor else None
+            position = Position(cursor.at, cursor.rank, cursor.pk) if cursor else None
             found = explanations.of(account.pk, limit + 1, position, newest_first=not backwards)
         has_more = len(found) > limit
         page = found[:limit][::-1] if backwards else found[:limit]
@@ -159,6 +161,7 @@ def _document(explanation: Explanation, said: dict[str, str]) -> dict[str, Any]:
     return {
         "lot": _lot(lot, explanation.draws, said) if lot else None,
         "shortfall": _shortfall(shortfall) if shortfall else None,
+        "refusal": RefusalSerializer(explanation.refusal).data if explanation.refusal else None,
     }
 
 

@@ -1,4 +1,5 @@
-"""Why a member has the points she has: every lot with what made it and what drew on it, and what was not given."""
+"""Why a member has the points she has: every lot with what made it and what drew on it, what was not given,
+and what risk rules refused."""
 
 from __future__ import annotations
 
@@ -11,40 +12,50 @@ from typing import NamedTuple
 from django.db.models import Q, QuerySet
 
 from loyalty.models import Draw, Entry, Lot, Shortfall
+from members.models import RiskRefusal
+
+LOT, SHORTFALL, REFUSAL = 1, 0, -1
 
 
 class Position(NamedTuple):
-    """A place in the row of lots and shortfalls, in the order of time; lots come before shortfalls of the same instant."""
+    """A place in the row, in the order of time; of the same instant, lots come before shortfalls and those before refusals."""
 
     at: dt.datetime
-    is_lot: int
+    rank: int
     pk: int
 
 
 @dataclass(slots=True)
 class Explanation:
-    """One lot with its draws, or one shortfall."""
+    """One lot with its draws, one shortfall, or one refusal."""
 
     position: Position
     lot: Lot | None = None
     shortfall: Shortfall | None = None
+    refusal: RiskRefusal | None = None
     draws: list[tuple[Entry, int]] = field(default_factory=list)
 
 
 def of(account_id: int, limit: int, after: Position | None = None, *, newest_first: bool = True) -> list[Explanation]:
-    """Up to `limit` explanations beyond `after`. Four queries."""
+    """Up to `limit` explanations beyond `after`. Five queries."""
     lots = Lot.objects.filter(account_id=account_id).select_related(
         "rule_version__rule", "rule_version__campaign", "order_line__order", "review"
     )
     shortfalls = Shortfall.objects.filter(account_id=account_id).select_related("rule_version__rule")
+    refusals = RiskRefusal.objects.filter(member__wallet__account=account_id, is_shadow=False).exclude(outcome="watch")
+    refusals = refusals.select_related("version__rule", "listing", "appeal")
     row = merge(
         [
-            Explanation(Position(lot.earned_at, 1, lot.pk), lot=lot)
-            for lot in _beyond(lots, "earned_at", 1, limit, after, newest_first)
+            Explanation(Position(lot.earned_at, LOT, lot.pk), lot=lot)
+            for lot in _beyond(lots, "earned_at", LOT, limit, after, newest_first)
         ],
         [
-            Explanation(Position(shortfall.at, 0, shortfall.pk), shortfall=shortfall)
-            for shortfall in _beyond(shortfalls, "at", 0, limit, after, newest_first)
+            Explanation(Position(shortfall.at, SHORTFALL, shortfall.pk), shortfall=shortfall)
+            for shortfall in _beyond(shortfalls, "at", SHORTFALL, limit, after, newest_first)
+        ],
+        [
+            Explanation(Position(refusal.at, REFUSAL, refusal.pk), refusal=refusal)
+            for refusal in _beyond(refusals, "at", REFUSAL, limit, after, newest_first)
         ],
         key=lambda explanation: explanation.position,
         reverse=newest_first,
@@ -54,14 +65,14 @@ def of(account_id: int, limit: int, after: Position | None = None, *, newest_fir
     return found
 
 
-def _beyond(rows: QuerySet, time: str, is_lot: int, limit: int, after: Position | None, newest_first: bool) -> QuerySet:
+def _beyond(rows: QuerySet, time: str, rank: int, limit: int, after: Position | None, newest_first: bool) -> QuerySet:
     """The next rows of one kind in the order of Position, which compares time, kind and id."""
     if after is not None:
         compare = "lt" if newest_first else "gt"
         beyond = Q(**{f"{time}__{compare}": after.at})
-        if is_lot == after.is_lot:
+        if rank == after.rank:
             beyond |= Q(**{time: after.at, f"pk__{compare}": after.pk})
-        elif (is_lot < after.is_lot) == newest_first:
+        elif (rank < after.rank) == newest_first:
             beyond |= Q(**{time: after.at})
         rows = rows.filter(beyond)
     order = (time, "pk")

@@ -6,6 +6,11 @@ from . import (
     members,
     plan_offers,
     plans,
+    risk_appeals,
+    risk_listings,
+    risk_refusals,
+    risk_rules,
+    safeguards,
     sales_channels,
 )
 
@@ -15,5 +20,10 @@ __all__ = [
     "members",
     "plan_offers",
     "plans",
+    "risk_appeals",
+    "risk_listings",
+    "risk_refusals",
+    "risk_rules",
+    "safeguards",
     "sales_channels",
 ]

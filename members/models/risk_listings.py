@@ -63,7 +63,9 @@ class RiskListing(models.Model):
             models.CheckConstraint(
                 condition=Q(ends_at=None) | Q(ends_at__gte=F("starts_at")), name="risk_listing_ends_after_start"
             ),
-            models.CheckConstraint(condition=~Q(by="member") | Q(member__isnull=False), name="risk_listing_names_member"),
+            models.CheckConstraint(
+                condition=~Q(by="member") | Q(member__isnull=False), name="risk_listing_names_member"
+            ),
         ]
         indexes = [models.Index(fields=["by", "subject"], name="risk_listing_subject")]
 

@@ -26,7 +26,12 @@ class RiskRefusal(InsertOnlyModel):
     outcome = models.CharField(_("then"), max_length=8, choices=Outcome)
     is_shadow = models.BooleanField(_("in shadow"), default=False)
     version = models.ForeignKey(
-        RiskRuleVersion, models.PROTECT, null=True, related_name="refusals", db_index=False, verbose_name=_("by the rule")
+        RiskRuleVersion,
+        models.PROTECT,
+        null=True,
+        related_name="refusals",
+        db_index=False,
+        verbose_name=_("by the rule"),
     )
     listing = models.ForeignKey(
         RiskListing, models.PROTECT, null=True, related_name="refusals", verbose_name=_("by the list")

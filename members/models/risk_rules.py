@@ -5,10 +5,13 @@ from django.db.models import F, Q
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from .risk_words import FACTS, Action, Counter, Outcome
+from .risk_words import EARNS, FACTS, NAMES_ORDER, NAMES_OTHER, Action, Counter, Outcome
 
 MOST = 500
 """So many instants a counter remembers at most, so no limit is higher."""
+
+HAPPENED = _("This has happened when we hear of it: it can be watched or lead to a block, not be refused.")
+BLOCK = _("A block, and only a block, needs the days and from what a member is blocked.")
 
 
 class RiskRule(models.Model):
@@ -111,11 +114,14 @@ class RiskRuleVersion(models.Model):
                 name="risk_version_ends_after_start",
             ),
             models.CheckConstraint(
-                condition=~Q(outcome="refuse", action__in=sorted(FACTS)), name="risk_version_refuses_no_fact"
+                condition=~Q(outcome="refuse", action__in=sorted(FACTS)),
+                name="risk_version_refuses_no_fact",
+                violation_error_message=HAPPENED,
             ),
             models.CheckConstraint(
                 condition=Q(outcome="block", block_days__isnull=False) | ~Q(outcome="block") & Q(block_days=None),
                 name="risk_version_block_has_days",
+                violation_error_message=BLOCK,
             ),
         ]
 
@@ -126,6 +132,23 @@ class RiskRuleVersion(models.Model):
     def reason(self) -> str:
         """What members read, in the language at hand."""
         return self.reason_zh if (translation.get_language() or "").startswith("zh") else self.reason_en
+
+    def faults(self) -> list[str]:
+        """Why it could not run; empty if it can."""
+        blocks, action = self.outcome == Outcome.BLOCK, self.action
+        known = {
+            HAPPENED: action in FACTS and self.outcome == Outcome.REFUSE,
+            BLOCK: blocks != bool(self.block_days) or blocks != bool(self.block_actions),
+            _("This gives no points that could be set aside for a look."): self.outcome == Outcome.REVIEW
+            and action not in EARNS,
+            _("Nobody can be blocked from what merely happens."): bool(set(self.block_actions) & FACTS),
+            _("This names no order."): self.counter == Counter.ORDER and action not in NAMES_ORDER,
+            _("Only likes and transfers have somebody on the other side."): self.counter
+            in (Counter.OTHER, Counter.PAIR)
+            and action not in NAMES_OTHER,
+            _("Say in both languages what members read."): not self.reason_en or not self.reason_zh,
+        }
+        return [str(fault) for fault, is_so in known.items() if is_so]
 
     @property
     def tier_codes(self) -> set[str]:

@@ -32,6 +32,10 @@ FACTS = frozenset({Action.RETURN, Action.CHARGEBACK, Action.INVALID_REVIEW, Acti
 EARNS = frozenset({Action.LOGIN, Action.CHECK_IN, Action.SHARE, Action.REVIEW})
 """What gives points at its very instant, so that these can be set aside for a look."""
 
+NAMES_ORDER = FACTS | {Action.HOLD, Action.INSTANT_REFUND, Action.REVIEW}
+NAMES_OTHER = frozenset({Action.LIKE, Action.TRANSFER})
+"""Of these an order is known; of those, somebody on the other side."""
+
 
 class Counter(models.TextChoices):
     """Per what attempts are counted. Devices and addresses are known as keyed digests only."""

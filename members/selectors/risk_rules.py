@@ -44,7 +44,9 @@ class Book:
         for version in self._by_action.get(action, ()):
             if version.effective_from <= at and (version.rule_id, version.mode) not in found:
                 found[version.rule_id, version.mode] = version
-        return [version for version in found.values() if version.effective_until is None or at < version.effective_until]
+        return [
+            version for version in found.values() if version.effective_until is None or at < version.effective_until
+        ]
 
     def windows(self, action: str, counter: str) -> list[int]:
         """The windows in minutes that any rule asks of a counter."""

@@ -57,9 +57,7 @@ def file(refusal: RiskRefusal, text: str, actor: audit.Actor, at: dt.datetime) -
         raise InvalidInput(_("Say what is wrong with it."))
     if refusal.member is None or refusal.is_shadow:
         raise InvalidInput(_("No member was refused anything here."))
-    appeal = RiskAppeal(
-        refusal=refusal, member=refusal.member, text=text.strip(), filed_at=at, filed_by=actor.staff
-    )
+    appeal = RiskAppeal(refusal=refusal, member=refusal.member, text=text.strip(), filed_at=at, filed_by=actor.staff)
     try:
         with transaction.atomic():
             appeal.save(force_insert=True)

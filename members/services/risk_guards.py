@@ -200,7 +200,12 @@ def _remember(
 ) -> RefusedByRisk | None:
     """Note a rule or list that met an attempt; the problem, if that turns it down."""
     member = table.members.get(attempt.subject)
-    known = {"device": attempt.device[:8], "address": attempt.address[:8], "other": attempt.other, "order": attempt.order}
+    known = {
+        "device": attempt.device[:8],
+        "address": attempt.address[:8],
+        "other": attempt.other,
+        "order": attempt.order,
+    }
     met = RiskRefusal(
         member=member,
         subject=attempt.subject,
@@ -260,9 +265,7 @@ def _write(table: _Table, book: risk_rules.Book, now: dt.datetime) -> None:
 
 def _told(met: RiskRefusal) -> facts.RiskMet:
     rule = met.version.rule.code if met.version else "deny-list"
-    return facts.RiskMet(
-        met.subject, str(met.uuid), met.action, rule, met.outcome, met.reference, met.at.isoformat()
-    )
+    return facts.RiskMet(met.subject, str(met.uuid), met.action, rule, met.outcome, met.reference, met.at.isoformat())
 
 
 def changed() -> None:

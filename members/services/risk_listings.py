@@ -90,3 +90,10 @@ def lift(listing: RiskListing, actor: audit.Actor, at: dt.datetime, *, reason: s
 def of(member: Member, at: dt.datetime) -> QuerySet[RiskListing]:
     """What lists a member by name, in force at an instant."""
     return RiskListing.objects.in_force(at).filter(member=member)
+
+
+def follow(source: Member, target: Member, at: dt.datetime) -> None:
+    """After a merge, what denies or allows the one counts for who remains; it stays there if they are parted again."""
+    moved = RiskListing.objects.in_force(at).filter(member=source).update(member=target, subject=target.external_id)
+    if moved:
+        risk_guards.changed()

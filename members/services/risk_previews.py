@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from members.models import RiskRefusal, RiskRuleVersion, RiskTally
 from members.services import risk_tallies
 
-DAYS = 30
+SPAN = dt.timedelta(days=30)
 _EXAMPLES = 5
 
 
@@ -28,7 +28,7 @@ class Preview:
 
 def of(version: RiskRuleVersion, at: dt.datetime) -> Preview:
     """Replay the counters of the action with the version's limit and window. Two statements, rows are streamed."""
-    since = at - dt.timedelta(days=DAYS)
+    since = at - SPAN
     preview, start = Preview(), risk_tallies.millis(since)
     tallies = RiskTally.objects.filter(action=version.action, counter=version.counter, last_at__gt=since)
     by_subject: list[tuple[int, str]] = []

@@ -6,14 +6,12 @@ import datetime as dt
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common import clock
 from common.problems import InvalidInput, Problem
 from common.services import audit
 from members.models import RiskRuleVersion
-from members.models.risk_words import EARNS, FACTS, Counter, Outcome
 from members.services import risk_guards
 
 Mode = RiskRuleVersion.Mode
@@ -43,28 +41,6 @@ class StartsInThePast(Problem):
     title = _("A rule can only begin and end from now on.")
 
 
-def faults(version: RiskRuleVersion) -> list[str]:
-    """Why a version could not run; empty if it can."""
-    found = []
-    if version.action in FACTS and version.outcome == Outcome.REFUSE:
-        found.append(gettext("This has happened when we hear of it: it can be watched or lead to a block, not be refused."))
-    if version.outcome == Outcome.REVIEW and version.action not in EARNS:
-        found.append(gettext("This gives no points that could be set aside for a look."))
-    if version.outcome == Outcome.BLOCK and (not version.block_days or not version.block_actions):
-        found.append(gettext("Say for how many days a member is blocked, and from what."))
-    if version.outcome != Outcome.BLOCK and (version.block_days or version.block_actions):
-        found.append(gettext("Only a block has days and actions."))
-    if set(version.block_actions) & FACTS:
-        found.append(gettext("Nobody can be blocked from what merely happens."))
-    if version.counter == Counter.ORDER and version.action not in (*FACTS, "hold", "instant_refund", "review"):
-        found.append(gettext("This names no order."))
-    if version.counter in (Counter.OTHER, Counter.PAIR) and version.action not in ("like", "transfer"):
-        found.append(gettext("Only likes and transfers have somebody on the other side."))
-    if not version.reason_en or not version.reason_zh:
-        found.append(gettext("Say in both languages what members read."))
-    return found
-
-
 @transaction.atomic
 def draft_from(version: RiskRuleVersion, actor: audit.Actor, at: dt.datetime) -> RiskRuleVersion:
     """A new draft that says what `version` says."""
@@ -88,7 +64,7 @@ def next_number(rule_id: int) -> int:
 def watch(version: RiskRuleVersion, actor: audit.Actor, at: dt.datetime) -> RiskRuleVersion:
     """Let a draft run in shadow from now on: it refuses nobody, so its author may do it.
 
-    Raises NotADraft, InvalidInput (what `faults` says).
+    Raises NotADraft, InvalidInput (what `faults()` says).
     """
     version = _locked(version)
     if version.mode != Mode.DRAFT:
@@ -102,7 +78,7 @@ def watch(version: RiskRuleVersion, actor: audit.Actor, at: dt.datetime) -> Risk
 def activate(version: RiskRuleVersion, actor: audit.Actor, at: dt.datetime) -> RiskRuleVersion:
     """Put a draft, or one in shadow, in force: from its start, or from now on; by another person than its author.
 
-    Raises NotADraft, SecondPersonNeeded, StartsInThePast, InvalidInput (what `faults` says).
+    Raises NotADraft, SecondPersonNeeded, StartsInThePast, InvalidInput (what `faults()` says).
     """
     version = _locked(version)
     if version.mode not in (Mode.DRAFT, Mode.SHADOW):
@@ -136,7 +112,7 @@ def _locked(version: RiskRuleVersion) -> RiskRuleVersion:
 
 
 def _begin(version: RiskRuleVersion, mode: str, at: dt.datetime) -> None:
-    if why := faults(version):
+    if why := version.faults():
         raise InvalidInput(" ".join(why))
     if version.effective_until is not None and version.effective_until <= at:
         raise StartsInThePast

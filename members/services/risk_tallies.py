@@ -26,6 +26,9 @@ class Key(NamedTuple):
 KEPT = dt.timedelta(days=30)
 """Instants are kept at least so long, for previews (services/risk_previews.py)."""
 
+LONGEST = dt.timedelta(days=367)
+"""Longer than any window."""
+
 
 def lock(keys: Collection[Key], at: dt.datetime) -> dict[Key, RiskTally]:
     """The counters of these keys, made where they are missing, locked until the transaction ends. One statement.

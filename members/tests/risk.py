@@ -25,7 +25,13 @@ def draft(action: str = "redemption", limit: int = 2, window: int = 60, *, code:
     rule = RiskRule.objects.create(code=code or f"rule-{next(_numbers)}", name="Too many")
     values = {"reason_en": "Too often.", "reason_zh": "次数过多。", "created_at": NOON - DAY} | more
     return RiskRuleVersion.objects.create(
-        rule=rule, number=1, action=action, limit=limit, window_minutes=window, created_by=person("olivia").staff, **values
+        rule=rule,
+        number=1,
+        action=action,
+        limit=limit,
+        window_minutes=window,
+        created_by=person("olivia").staff,
+        **values,
     )
 
 

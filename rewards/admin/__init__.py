@@ -19,6 +19,7 @@ from . import (
     prize_claims,
     redemptions,
     rewards,
+    safeguards,
     seeds,
     uses,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "prize_claims",
     "redemptions",
     "rewards",
+    "safeguards",
     "seeds",
     "uses",
 ]

@@ -29,7 +29,13 @@ def test_the_third_of_at_most_two_an_hour_is_refused_and_remembered(alice):
     version = in_force(limit=2)
     assert [passes(at=NOON + n * MINUTE) for n in range(3)] == [True, True, False]
     met = RiskRefusal.objects.get()
-    assert (met.member, met.version, met.action, met.refuses, met.reason) == (alice, version, "redemption", True, "Too often.")
+    assert (met.member, met.version, met.action, met.refuses, met.reason) == (
+        alice,
+        version,
+        "redemption",
+        True,
+        "Too often.",
+    )
     assert Fact.objects.filter(topic="risk.met", key="alice").count() == 1
 
 
@@ -68,7 +74,8 @@ def test_a_device_is_counted_over_members_and_without_one_nothing_is(alice, bob)
     assert passes("alice", device="d1")
     assert not passes("bob", device="d1")
     assert passes("bob", device="d2")
-    assert passes("alice") and passes("alice")
+    assert passes("alice")
+    assert passes("alice")
 
 
 def test_a_ring_of_two_is_counted_as_a_pair(alice, bob):
@@ -102,7 +109,8 @@ def test_tier_and_conduct_are_asked_of_who_knows(alice, bob, monkeypatch):
 
 def test_a_rule_in_shadow_remembers_and_refuses_nobody(alice):
     risk_rules.watch(draft(limit=1), person("olivia"), NOON - DAY)
-    assert passes() and passes()
+    assert passes()
+    assert passes()
     met = RiskRefusal.objects.get()
     assert (met.is_shadow, met.refuses) == (True, False)
     assert not Fact.objects.filter(topic="risk.met").exists()
@@ -194,7 +202,8 @@ def test_more_than_five_invalid_reviews_block_rewards_for_a_year_from_the_next(a
 
 def test_who_is_blocked_by_a_rule_is_not_blocked_twice(alice):
     in_force("invalid_review", limit=0, outcome="block", block_actions=["review"], block_days=365)
-    assert passes(action="invalid_review") and passes(action="invalid_review", at=NOON + DAY)
+    assert passes(action="invalid_review")
+    assert passes(action="invalid_review", at=NOON + DAY)
     assert RiskListing.objects.count() == 1
 
 
@@ -275,7 +284,7 @@ def test_batches_that_name_devices_crosswise_do_not_deadlock():
             barrier.wait()
             order = names if turn % 2 else list(reversed(names))
             risk_guards.judge([attempt(device=name) for name in order], NOON)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             failures.append(error)
         finally:
             connection.close()
