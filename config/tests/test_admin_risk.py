@@ -30,7 +30,8 @@ def form(rule, **changes):
     """At most five redemptions an hour."""
     return {
         "rule": rule.pk, "action": "redemption", "counter": "member", "limit": 5, "window": 2, "unit": 60,
-        "outcome": "refuse", "reason_en": "Too often.", "reason_zh": "次数过多。", **changes,
+        "outcome": "refuse", "reason_en": "Too often.", "reason_zh": "次数过多。",
+        "effective_from_0": "2026-01-01", "effective_from_1": "00:00:00", **changes,
     }  # fmt: skip
 
 

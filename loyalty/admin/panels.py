@@ -18,6 +18,7 @@ from loyalty.models import Activity, Entry, Hold, Lot, Order, Review, Shortfall,
 from loyalty.selectors import balances, explanations, origins
 from loyalty.selectors import programme as programmes
 from loyalty.selectors.explanations import Explanation, Position
+from members.admin import risk_words
 from members.models import Member
 
 MEMBER = Member._meta.label
@@ -130,6 +131,7 @@ def _explained(explanation: Explanation, because: dict[str, str], funders: dict[
         return {
             "at": refusal.at,
             "refusal": refusal,
+            "outcome": risk_words.DONE[refusal.outcome],
             "because": words.link(refusal, refusal.get_action_display()),
             "rule": words.link(refusal.version or refusal.listing),
         }

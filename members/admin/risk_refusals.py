@@ -188,8 +188,8 @@ def _chart(found: dict, days: list[dt.date], *, shadow: bool) -> dict | None:
 def outcome(met: RiskRefusal) -> tuple[str, str]:
     """What followed, as a coloured word; in shadow nothing did."""
     if met.is_shadow:
-        return "shadow", gettext("In shadow: %s") % met.get_outcome_display()
-    return met.outcome, met.get_outcome_display()
+        return "shadow", gettext("Only in shadow: %s") % risk_words.DONE[met.outcome]
+    return met.outcome, risk_words.DONE[met.outcome]
 
 
 def _by(met: RiskRefusal):

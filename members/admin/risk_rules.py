@@ -62,6 +62,7 @@ class VersionForm(forms.ModelForm):
         size = next((size for size, _name in reversed(_UNITS) if minutes % size == 0), 1)
         self.initial.setdefault("window", minutes // size)
         self.initial.setdefault("unit", size)
+        self.initial.setdefault("effective_from", timezone.now())
 
     def clean(self):
         data = super().clean()
@@ -343,7 +344,7 @@ def _told(version: RiskRuleVersion) -> list[tuple[str, str]]:
         shown = [_example(version, subject, met, known) for subject, met in preview.examples]
         told.append((gettext("For example"), ", ".join(shown)))
     if preview.seen is not None:
-        told.append((gettext("It really met"), words.number(preview.seen)))
+        told.append((gettext("Since it runs it has met"), words.number(preview.seen)))
     return told
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from common.admin import tags
 from members.models import RiskRuleVersion
@@ -16,6 +19,12 @@ OUTCOME_COLOURS: dict[str, str] = {
     Outcome.BLOCK: tags.BAD,
     Outcome.REVIEW: tags.WAITING,
     Outcome.WATCH: tags.NEWS,
+}
+DONE: dict[str, Any] = {
+    Outcome.REFUSE: _("Refused"),
+    Outcome.REVIEW: _("Points set aside"),
+    Outcome.WATCH: _("Remembered"),
+    Outcome.BLOCK: _("Blocked"),
 }
 _DAY, _HOUR = 1440, 60
 

@@ -69,7 +69,7 @@ class RiskRefusal(InsertOnlyModel):
         """What the member reads, in the language at hand."""
         if self.version is not None:
             return self.version.reason
-        if self.listing.ends_at is None:
+        if self.listing is None or self.listing.ends_at is None:
             return gettext("This is blocked for you. You can ask us to look into it.")
         day = clock.local_date(self.listing.ends_at)
         return gettext("This is blocked for you until %s. You can ask us to look into it.") % day.isoformat()

@@ -73,7 +73,9 @@ class RiskRuleVersion(models.Model):
     block_days = models.PositiveSmallIntegerField(_("blocked for (days)"), null=True, blank=True)
     reason_en = models.CharField(_("what members read (English)"), max_length=300)
     reason_zh = models.CharField(_("what members read (Chinese)"), max_length=300)
-    effective_from = models.DateTimeField(_("in force from"), null=True, blank=True, help_text=_("Empty: at once."))
+    effective_from = models.DateTimeField(
+        _("in force from"), help_text=_("If this has passed when it is put in force, then at once.")
+    )
     effective_until = models.DateTimeField(_("in force until"), null=True, blank=True)
     created_at = models.DateTimeField(_("written at"), editable=False)
     created_by = models.ForeignKey(
@@ -104,10 +106,6 @@ class RiskRuleVersion(models.Model):
             models.CheckConstraint(condition=Q(window_minutes__gte=1), name="risk_version_has_window"),
             models.CheckConstraint(
                 condition=Q(activated_by=None) | ~Q(activated_by=F("created_by")), name="risk_version_second_person"
-            ),
-            models.CheckConstraint(
-                condition=~Q(mode__in=["shadow", "active"]) | Q(effective_from__isnull=False),
-                name="risk_version_begins",
             ),
             models.CheckConstraint(
                 condition=Q(effective_until=None) | Q(effective_until__gt=F("effective_from")),

@@ -129,7 +129,6 @@ def _decide(appeal: RiskAppeal, status: str, note: str, actor: audit.Actor, at: 
 
 def _interested(appeal: RiskAppeal) -> set[int | None]:
     """Who may not decide."""
-    refusal = appeal.refusal
-    if refusal.listing is not None:
-        return {appeal.filed_by_id, refusal.listing.created_by_id}
-    return {appeal.filed_by_id, refusal.version.activated_by_id}
+    listing, version = appeal.refusal.listing, appeal.refusal.version
+    entered_by = listing.created_by_id if listing else None
+    return {appeal.filed_by_id, entered_by, version.activated_by_id if version else None}

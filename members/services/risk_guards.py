@@ -142,7 +142,7 @@ def _decide(attempt: Attempt, rules: Sequence[RiskRuleVersion], table: _Table) -
         return None
     refused = None
     for rule in rules:
-        if _fits(rule, attempt, table) and _is_over(rule, attempt, table):
+        if _fits(rule, attempt, table) and _is_over(rule, attempt, table) and not _is_done(rule, attempt, table):
             refused = _remember(attempt, table, rule.outcome, version=rule) or refused
     if refused is None:
         _count(attempt, rules, table)
@@ -179,6 +179,14 @@ def _fits(rule: RiskRuleVersion, attempt: Attempt, table: _Table) -> bool:
 def _is_over(rule: RiskRuleVersion, attempt: Attempt, table: _Table) -> bool:
     tally = table.tallies.get(Key(rule.action, rule.counter, subject_of(rule.counter, attempt, table.name(attempt))))
     return tally is not None and risk_tallies.count(tally, rule.window_minutes, attempt.at) >= rule.limit
+
+
+def _is_done(rule: RiskRuleVersion, attempt: Attempt, table: _Table) -> bool:
+    """Something has happened for which the rule has blocked the member already: there is nothing new to say."""
+    entries = table.listings.get((By.MEMBER, table.name(attempt)), ())
+    return attempt.action in FACTS and any(
+        entry.version_id == rule.pk and entry.is_in_force(attempt.at) for entry in entries
+    )
 
 
 def _count(attempt: Attempt, rules: Iterable[RiskRuleVersion], table: _Table) -> None:
@@ -219,7 +227,7 @@ def _remember(
         at=attempt.at,
     )
     table.remembered.append(met)
-    if not met.is_shadow and outcome == Outcome.BLOCK and member is not None:
+    if version is not None and not met.is_shadow and outcome == Outcome.BLOCK and member is not None:
         _block(attempt, member, version, table)
     if not met.refuses or attempt.action in FACTS:
         return None
@@ -227,13 +235,7 @@ def _remember(
 
 
 def _block(attempt: Attempt, member: Member, version: RiskRuleVersion, table: _Table) -> None:
-    """Put the member on the deny-list from this instant on; it holds for what comes next, in this batch, too.
-
-    Who is blocked by the rule already stays so until that block ends.
-    """
-    entries = table.listings.setdefault((By.MEMBER, member.external_id), [])
-    if any(entry.version_id == version.pk and entry.is_in_force(attempt.at) for entry in entries):
-        return
+    """Put the member on the deny-list from this instant on; it holds for what comes next, in this batch, too."""
     block = RiskListing(
         kind=Kind.DENY,
         by=By.MEMBER,
@@ -242,11 +244,11 @@ def _block(attempt: Attempt, member: Member, version: RiskRuleVersion, table: _T
         actions=version.block_actions,
         reason=version.reason_en,
         starts_at=attempt.at,
-        ends_at=attempt.at + dt.timedelta(days=version.block_days),
+        ends_at=attempt.at + dt.timedelta(days=version.block_days or 0),
         version=version,
     )
     table.blocks.append(block)
-    entries.append(block)
+    table.listings.setdefault((By.MEMBER, member.external_id), []).append(block)
 
 
 def _write(table: _Table, book: risk_rules.Book, now: dt.datetime) -> None:

@@ -119,6 +119,7 @@ def _draft(preset: Preset, author: Staff | None, at: dt.datetime) -> RiskRuleVer
         outcome=preset.outcome,
         reason_en=preset.reason_en,
         reason_zh=preset.reason_zh,
+        effective_from=at,
         created_by=author,
         created_at=at,
         **preset.more,

@@ -48,7 +48,7 @@ def draft_from(version: RiskRuleVersion, actor: audit.Actor, at: dt.datetime) ->
     newest = max(versions.values_list("number", flat=True))
     draft = RiskRuleVersion.objects.get(pk=version.pk)
     draft.pk, draft._state.adding, draft.number, draft.mode = None, True, newest + 1, Mode.DRAFT
-    draft.effective_from = draft.effective_until = draft.activated_by = draft.activated_at = None
+    draft.effective_from, draft.effective_until, draft.activated_by, draft.activated_at = at, None, None, None
     draft.created_by, draft.created_at = actor.staff, at
     draft.save()
     audit.record(actor, "members.risk_rules.draft_from", draft, _("New draft of %s") % draft.rule, at)
@@ -117,7 +117,7 @@ def _begin(version: RiskRuleVersion, mode: str, at: dt.datetime) -> None:
     if version.effective_until is not None and version.effective_until <= at:
         raise StartsInThePast
     # A start that has passed while the draft waited means "as soon as it is in force".
-    version.effective_from = at if mode == Mode.SHADOW else max(version.effective_from or at, at)
+    version.effective_from = at if mode == Mode.SHADOW else max(version.effective_from, at)
     version.mode = mode
     version.save()
     risk_guards.changed()

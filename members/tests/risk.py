@@ -23,7 +23,12 @@ def person(name: str) -> Actor:
 def draft(action: str = "redemption", limit: int = 2, window: int = 60, *, code: str = "", **more) -> RiskRuleVersion:
     """Written by Olivia."""
     rule = RiskRule.objects.create(code=code or f"rule-{next(_numbers)}", name="Too many")
-    values = {"reason_en": "Too often.", "reason_zh": "次数过多。", "created_at": NOON - DAY} | more
+    values = {
+        "reason_en": "Too often.",
+        "reason_zh": "次数过多。",
+        "created_at": NOON - DAY,
+        "effective_from": NOON - 365 * DAY,
+    } | more
     return RiskRuleVersion.objects.create(
         rule=rule,
         number=1,

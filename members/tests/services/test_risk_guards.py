@@ -204,7 +204,7 @@ def test_who_is_blocked_by_a_rule_is_not_blocked_twice(alice):
     in_force("invalid_review", limit=0, outcome="block", block_actions=["review"], block_days=365)
     assert passes(action="invalid_review")
     assert passes(action="invalid_review", at=NOON + DAY)
-    assert RiskListing.objects.count() == 1
+    assert (RiskListing.objects.count(), RiskRefusal.objects.count()) == (1, 1)
 
 
 def test_a_block_holds_within_the_batch(alice):
