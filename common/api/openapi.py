@@ -57,6 +57,7 @@ TAGS: list[dict[str, str]] = [
     {"name": "members", "description": "Members, their statements and adjustments, for the shop's back end."},
     {"name": "checkout", "description": "Paying with points: quote, hold, capture, release."},
     {"name": "games", "description": "Games with their published odds."},
+    {"name": "risk", "description": "Whether a member may do something at a door of the shop's own."},
     {"name": "me", "description": "The member's own pages, for the mobile app."},
     {"name": "merchant", "description": "A merchant's own members, campaigns, points and prices, for its staff."},
 ]
@@ -64,7 +65,8 @@ TAGS: list[dict[str, str]] = [
 EVENTS_DESCRIPTION = """\
 CloudEvents 1.0 in structured JSON. (`source`, `id`) is the identity: sent again with the same body an event changes
 nothing and answers what it answered first, with status `duplicate` (200); with another body it is refused with 409
-`event_id_reused`. A rejected event changes nothing and may be sent again, corrected.
+`event_id_reused`. A rejected event changes nothing and may be sent again, corrected. Risk rules may refuse what a member
+earns by (403 `refused_by_risk`, with `rule` and `refusal`); they never refuse orders and returns.
 
 One event answers 201, or the problem for which it was rejected. A batch (an array) always answers 200 with one result
 per event, in order; a bad event does not spoil the others. An empty array answers an empty array. A batch with more
@@ -88,6 +90,16 @@ CLOUD_EVENT = {
             "type": ["string", "null"],
             "maxLength": 100,
             "description": "The member's external_id.",
+        },
+        "device": {
+            "type": "string",
+            "maxLength": 200,
+            "description": "Extension: the device it came from. Kept as a keyed digest only; risk rules count by it.",
+        },
+        "address": {
+            "type": "string",
+            "maxLength": 200,
+            "description": "Extension: the network address it came from. Kept as a keyed digest only.",
         },
         "data": {"description": "What the type asks for."},
     },
