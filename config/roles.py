@@ -24,6 +24,7 @@ DEEDS = {
     "members.lift_risklisting": _("Can lift entries of the deny-list and allow-list"),
     "members.file_riskappeal": _("Can contest a refusal for a member"),
     "members.decide_riskappeal": _("Can decide what members contest"),
+    "members.export_member": _("Can export all data of a member"),
     "members.activate_planoffer": _("Can put offers of plans on sale and retire them"),
     "members.release_voucherbatch": _("Can release and void codes for plans"),
     "members.refund_planpurchase": _("Can pay plans back"),
@@ -281,6 +282,8 @@ ROLES: dict[str, set[str]] = {
         "rewards.fulfil_redemption",
         "rewards.cancel_redemption",
     },
+    # Answers what members ask of their data: sees who looked, exports.
+    "privacy": _LOOK | _may("view", [*_TRAFFIC, "common.look", "common.staff"]) | {"members.export_member"},
     # The staff of merchants: what they may see is decided row by row on their own site.
     "merchant": set(),
 }

@@ -256,6 +256,7 @@ REST_FRAMEWORK = {
         "member": env("THROTTLE_MEMBER", default="120/min"),
         "merchant": env("THROTTLE_MERCHANT", default="600/min"),
         "codes": env("THROTTLE_CODES", default="10/min"),
+        "exports": env("THROTTLE_EXPORTS", default="10/hour"),
         "anonymous": env("THROTTLE_ANONYMOUS", default="30/min"),
     },
 }
@@ -289,6 +290,8 @@ KEEP_IDEMPOTENCY_DAYS = env.int("KEEP_IDEMPOTENCY_DAYS", default=30)
 KEEP_DELIVERIES_DAYS = env.int("KEEP_DELIVERIES_DAYS", default=30)
 # Every process reads the risk rules anew after so many seconds; a new one is in force everywhere by then.
 RISK_RULES_SECONDS = env.int("RISK_RULES_SECONDS", default=5)
+# Three years, as PIPL 56 asks of records of processing.
+KEEP_LOOKS_DAYS = env.int("KEEP_LOOKS_DAYS", default=1096)
 WEBHOOK_TIMEOUT_SECONDS = env.int("WEBHOOK_TIMEOUT_SECONDS", default=10)
 
 # --- Import and export: the package's own defaults let viewers import and keep formulas alive ------------------------

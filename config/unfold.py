@@ -289,6 +289,7 @@ UNFOLD = {
                     _list(_("Proof"), "verified", "loyalty", "proof"),
                     _list(_("Job runs"), "schedule", "common", "jobrun"),
                     _list(_("Audit log"), "policy", "common", "auditentry"),
+                    _list(_("Access log"), "visibility", "common", "look"),
                     _list(_("Staff"), "badge", "common", "staff"),
                     _list(_("Roles"), "admin_panel_settings", "auth", "group"),
                     _list(_("Failed sign-ins"), "gpp_maybe", "axes", "accessattempt"),

@@ -11,10 +11,13 @@ class LoyaltyConfig(AppConfig):
         from loyalty import handlers
         from loyalty.selectors import gift_campaigns, origins, programme
         from loyalty.selectors import members as member_selectors
+        from loyalty.selectors.records import RECORDS
         from loyalty.services import intake, risk
         from members.api import authentication
+        from members.selectors import records
         from members.services import admission, risk_events
 
+        records.register(*RECORDS)
         authentication.read_by(member_selectors.with_wallets)
         admission.decide_by(programme.registers_unknown_members)
         inbox.register(*intake.event_types())

@@ -7,11 +7,14 @@ class MembersConfig(AppConfig):
     verbose_name = _("Members")
 
     def ready(self):
-        from common.services import envelopes, event_types, inbox, outbox
+        from common.services import envelopes, event_types, inbox, looks, outbox
         from members import handlers
         from members.models.risk_words import Action
+        from members.selectors import records
         from members.services import identities, intake, risk_events
 
+        records.register(*records.RECORDS)
+        looks.lead_by(records.lead)
         envelopes.seal_with(identities.seal_in, identities.mark)
         event_types.guard_with(risk_events.guard)
         risk_events.register("member.registered", risk_events.Guarded(Action.SIGN_UP))

@@ -10,13 +10,16 @@ class MerchantsConfig(AppConfig):
         from common.services import inbox, outbox
         from loyalty.selectors import criteria, origins
         from loyalty.services import invariants
+        from members.selectors import records
         from members.services import recipients as consent_recipients
         from merchants import handlers
         from merchants.selectors import levels, recipients
         from merchants.selectors import origins as merchant_origins
+        from merchants.selectors.records import RECORDS
         from merchants.services import intake
         from merchants.services.invariants import cards
 
+        records.register(*RECORDS)
         consent_recipients.found_by(recipients.by_code)
         inbox.register(*intake.event_types())
         invariants.register(*cards.ALL)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import unquote_plus
 
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
+from common.models import Look
 from common.problems import Problem
-from common.services import audit
+from common.services import audit, looks
 
 
 def actor(request: HttpRequest) -> audit.Actor:
@@ -28,7 +30,7 @@ def refuse(request: HttpRequest, problem: Problem) -> None:
 
 
 class Admin(ModelAdmin):
-    """A page in plain words; `empty` says what will stand on an empty list."""
+    """A page in plain words; `empty` says what will stand on an empty list. Who is shown somebody's data is written down."""
 
     list_per_page = 50
     show_full_result_count = False
@@ -39,7 +41,46 @@ class Admin(ModelAdmin):
     empty: str = ""
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {"empty_words": self.empty, **(extra_context or {})})
+        response = super().changelist_view(request, {"empty_words": self.empty, **(extra_context or {})})
+        shown = getattr(response, "context_data", None) or {}
+        if "cl" in shown and looks.is_personal(self.model):
+            self.note_look(request, Look.Kind.LIST, rows=len(shown["cl"].result_list))
+        return response
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        self._note_page(request, response, "original")
+        return response
+
+    def history_view(self, request, object_id, extra_context=None):
+        response = super().history_view(request, object_id, extra_context)
+        self._note_page(request, response, "object")
+        return response
+
+    def behalf(self, request: HttpRequest) -> str:
+        """For whom the signed-in person looks: a merchant's code, or nothing for the programme."""
+        return ""
+
+    def note_look(
+        self, request: HttpRequest, kind: str, *, page: str = "", subject: str = "", rows: int = 1, query: str = ""
+    ) -> None:
+        """Write down that the signed-in person is shown personal data; a page of one's own calls it itself."""
+        query = query or (unquote_plus(request.META.get("QUERY_STRING", "")) if not subject else "")
+        looks.note(
+            actor(request),
+            kind,
+            page or self.opts.label_lower,
+            timezone.now(),
+            subject=subject,
+            query=query,
+            rows=rows,
+            behalf=self.behalf(request),
+        )
+
+    def _note_page(self, request: HttpRequest, response: HttpResponse, name: str) -> None:
+        obj = (getattr(response, "context_data", None) or {}).get(name)
+        if obj is not None and looks.is_personal(self.model):
+            self.note_look(request, Look.Kind.PAGE, subject=looks.subject_of(obj))
 
 
 class ReadOnlyMixin:

@@ -6,15 +6,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
-from django.contrib.admin import ModelAdmin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from common.admin.base import Admin
+from common.models import Look
+from common.services import looks
+
 
 def page(
-    model_admin: ModelAdmin,
+    model_admin: Admin,
     request: HttpRequest,
     obj: Model | None,
     *,
@@ -47,5 +50,7 @@ def page(
         "back": back,
         **context,
     }
+    if obj is not None and request.method == "GET" and looks.is_personal(type(obj)):
+        model_admin.note_look(request, Look.Kind.PAGE, subject=looks.subject_of(obj))
     request.current_app = site.name
     return TemplateResponse(request, template, context)

@@ -20,7 +20,8 @@ from import_export.admin import ExportMixin, ImportMixin
 from import_export.formats.base_formats import CSV, XLSX
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 
-from common.services import audit
+from common.models import Look
+from common.services import audit, looks
 
 from .base import actor
 
@@ -37,6 +38,8 @@ class ExportAdminMixin(ExportMixin):
         }  # fmt: skip
         action = f"{self.opts.app_label}.{self.opts.model_name}.export"
         audit.record(actor(request), action, None, summary, timezone.now())
+        if looks.is_personal(self.model):
+            self.note_look(request, Look.Kind.EXPORT, rows=queryset.count())
         return super()._do_file_export(file_format, request, queryset, export_form)
 
 

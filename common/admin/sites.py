@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import messages
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from common.models import Staff
+from common.models import Look, Staff
+from common.services import looks
+
+from .base import actor
 
 _RESULTS_PER_PAGE = 100
 
@@ -48,6 +53,10 @@ class ClosedSite(UnfoldAdminSite):
             extra_context = {"app_path": address, **(extra_context or {})}
         return super().login(request, extra_context)
 
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """As Django's; and who is offered somebody's name is written down."""
+        return _Autocomplete.as_view(admin_site=self)(request)
+
     def search(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         """Search pages and models by name. Unlike Unfold's, nothing is cached: its cache key knows no site, so a user
         of one site would see what another site found, and for five minutes what he may no longer see."""
@@ -56,7 +65,9 @@ class ClosedSite(UnfoldAdminSite):
             return HttpResponse()
         results = self._search_apps(self.get_app_list(request), term)
         if "extended" in request.GET and (models := self._get_config("COMMAND", request).get("search_models")):
-            results += self._search_models(request, self.get_app_list(request), term, models)
+            found = self._search_models(request, self.get_app_list(request), term, models)
+            looks.note(actor(request), Look.Kind.SEARCH, "search", timezone.now(), query=term, rows=len(found))
+            results += found
         page = Paginator(results, _RESULTS_PER_PAGE).get_page(request.GET.get("page"))
         template = "command_results" if "extended" in request.GET else "search_results"
         return TemplateResponse(
@@ -65,6 +76,15 @@ class ClosedSite(UnfoldAdminSite):
             {"page_obj": page.paginator, "results": page, "page_counter": page.start_index() - 1},
             headers={"HX-Trigger": "search"},
         )
+
+
+class _Autocomplete(AutocompleteJsonView):
+    def get(self, request, *args, **kwargs):
+        response = super().get(request, *args, **kwargs)
+        page = self.model_admin
+        if looks.is_personal(page.model) and self.object_list:
+            page.note_look(request, Look.Kind.SEARCH, query=self.term, rows=len(self.object_list))
+        return response
 
 
 def login_form(site: type[ClosedSite]) -> type[AuthenticationForm]:

@@ -56,7 +56,8 @@ def once(method: View) -> View:
     One transaction holds the record of the key, the work (in a savepoint) and the answer, a refusal too. The same key
     and request replay the answer with `Idempotency-Replayed: true`; another request is KeyReused; one still in flight
     is KeyInFlight. Answers that ask to try again (5xx, Retry-After) are not kept. The work must not open a durable
-    transaction.
+    transaction. The record names whom the request is about, so that it can be forgotten with her: the member who calls,
+    the one in the address, or the one in the body's field that the view calls `subject_field`.
     """
 
     @functools.wraps(method)
@@ -68,7 +69,7 @@ def once(method: View) -> View:
             raise InvalidInput(_("Idempotency-Key must be 1 to 200 printable ASCII characters."))
         try:
             with transaction.atomic(durable=True):
-                record, is_new = _record(request, key)
+                record, is_new = _record(request, key, _subject(view, request, kwargs))
                 if not is_new:
                     return _replay(record, request)
                 response = _work(method, view, request, *args, **kwargs)
@@ -81,9 +82,16 @@ def once(method: View) -> View:
     return wrapper
 
 
-def _record(request: Request, key: str) -> tuple[IdempotencyRecord, bool]:
+def _subject(view: APIView, request: Request, kwargs: dict[str, Any]) -> str:
+    body = request.data if isinstance(request.data, dict) else {}
+    said = body.get(getattr(view, "subject_field", ""), "")
+    found = kwargs.get("external_id") or getattr(request.user, "subject", "") or said
+    return found[:100] if isinstance(found, str) else ""
+
+
+def _record(request: Request, key: str, subject: str) -> tuple[IdempotencyRecord, bool]:
     """The key's row, and whether it is ours. A twin's uncommitted row makes us wait for WAIT_MS on PostgreSQL."""
-    defaults = {"request_hash": _hash(request), "at": timezone.now()}
+    defaults = {"request_hash": _hash(request), "subject": subject, "at": timezone.now()}
     try:
         _limit_wait(f"{WAIT_MS}ms")
         found = IdempotencyRecord.objects.get_or_create(principal=request.user.principal, key=key, defaults=defaults)

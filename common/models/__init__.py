@@ -3,6 +3,7 @@ from .audit import AuditEntry
 from .idempotency import IdempotencyRecord
 from .inbox import InboxEvent, RejectedEvent
 from .jobs import JobChunk, JobRun
+from .looks import Look
 from .outbox import Delivery, DeliveryAttempt, Fact, WebhookEndpoint
 from .staff import Staff
 
@@ -16,6 +17,7 @@ __all__ = [
     "InboxEvent",
     "JobChunk",
     "JobRun",
+    "Look",
     "RejectedEvent",
     "Staff",
     "WebhookEndpoint",

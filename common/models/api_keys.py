@@ -13,6 +13,7 @@ class ApiKey(models.Model):
         EVENTS_WRITE = "events:write", _("Send events")
         MEMBERS_READ = "members:read", _("Read members, balances and statements")
         MEMBERS_WRITE = "members:write", _("Create and change members")
+        PRIVACY = "privacy", _("Export members' data, and close their accounts")
         POINTS_WRITE = "points:write", _("Quote, hold, capture, release, adjust")
 
     name = models.CharField(_("name"), max_length=100, unique=True)

@@ -7,6 +7,7 @@ class IdempotencyRecord(models.Model):
 
     principal = models.CharField(_("caller"), max_length=150)
     key = models.CharField(_("key"), max_length=200)
+    subject = models.CharField(_("about whom"), max_length=100, blank=True, db_index=True)
     request_hash = models.CharField(_("request hash"), max_length=64, help_text=_("Method, path and body."))
     status_code = models.PositiveSmallIntegerField(_("HTTP status"), default=0)
     body = models.JSONField(_("answer"), default=dict)

@@ -52,6 +52,7 @@ class RejectedEvent(InsertOnlyModel):
     class Meta:
         verbose_name = _("rejected event")
         verbose_name_plural = _("rejected events")
+        indexes = [models.Index(fields=["subject", "-id"], name="rejected_event_subject")]
         ordering = ["-id"]
 
     def __str__(self):

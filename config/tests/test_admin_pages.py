@@ -54,7 +54,7 @@ LEDGER = {
     "tierchange",
     "transfer",
 }
-JOURNALS = {"inboxevent", "rejectedevent", "fact", "delivery", "auditentry", "jobrun"}
+JOURNALS = {"inboxevent", "rejectedevent", "fact", "delivery", "auditentry", "jobrun", "look"}
 
 
 def pages(site=admin.site, verbs=("changelist", "add", "change", "history", "delete")):
@@ -102,7 +102,7 @@ def test_adding_is_offered_exactly_where_it_is_allowed(house, client, rf):
     assert wrong == []
 
 
-@pytest.mark.parametrize("role", ["operations", "finance", "risk", "support"])
+@pytest.mark.parametrize("role", ["operations", "finance", "risk", "support", "privacy"])
 def test_a_role_opens_what_it_may_see_and_nothing_else(house, client, role):
     client.force_login(sample.staff(role, role))
     wrong = []

@@ -26,6 +26,7 @@ from unfold.widgets import (
 from common import clock
 from common.admin import confirm, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
+from common.models import Look
 from common.problems import Conflict, Problem
 from loyalty.admin import holders
 from loyalty.admin.accounts import HolderMixin
@@ -151,6 +152,7 @@ class AdjustmentAdmin(HolderMixin, ReadOnlyAdmin):
         member = get_object_or_404(Member, pk=member_id)
         with transaction.atomic():
             wallet = wallets.of(member)
+        self.note_look(request, Look.Kind.PAGE, subject=member.external_id)
         now = timezone.now()
         form = AdjustForm(
             request.POST or None,

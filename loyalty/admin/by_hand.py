@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -16,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from common.admin import confirm, words
-from common.admin.base import actor, refuse
+from common.admin.base import Admin, actor, refuse
 from common.problems import Problem
 from loyalty.admin.tiers import badge
 from loyalty.models import Ladder, Standing, Tier
@@ -50,7 +49,7 @@ class TierForm(NoteForm):
         self.fields["tier"].queryset = Tier.objects.filter(rungs__ladder=ladder)
 
 
-def set_tier(model_admin: ModelAdmin, request: HttpRequest, standing: Standing) -> HttpResponse:
+def set_tier(model_admin: Admin, request: HttpRequest, standing: Standing) -> HttpResponse:
     """Ask, then set."""
     form = TierForm(request.POST or None, ladder=editions.in_force(Ladder, timezone.now()))
     says = [
@@ -69,7 +68,7 @@ def set_tier(model_admin: ModelAdmin, request: HttpRequest, standing: Standing) 
     return _page(model_admin, request, standing, form, deed, gettext("Set tier by hand"), says)
 
 
-def lift(model_admin: ModelAdmin, request: HttpRequest, standing: Standing) -> HttpResponse:
+def lift(model_admin: Admin, request: HttpRequest, standing: Standing) -> HttpResponse:
     """Ask, then let growth decide."""
     form = NoteForm(request.POST or None)
     says = [gettext("From now on growth decides: the member comes to the tier that the growth of today reaches.")]
@@ -81,7 +80,7 @@ def lift(model_admin: ModelAdmin, request: HttpRequest, standing: Standing) -> H
 
 
 def _page(
-    model_admin: ModelAdmin,
+    model_admin: Admin,
     request: HttpRequest,
     standing: Standing,
     form: forms.Form,

@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from common.admin import confirm, panels, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
+from common.models import Look
 from common.problems import Problem
 from loyalty.admin import conduct_words
 from loyalty.models import Coefficient, ConductCase, OrderLine
@@ -166,6 +167,7 @@ class ConductCaseAdmin(ReadOnlyAdmin):
         if not request.user.has_perm("loyalty.decide_conductcase"):
             raise PermissionDenied
         member, now = get_object_or_404(Member, pk=member_id), timezone.now()
+        self.note_look(request, Look.Kind.PAGE, subject=member.external_id)
         form = ExcuseForm(request.POST or None, evidence=selector.evidence(member, now))
         if request.method == "POST" and form.is_valid():
             data = form.cleaned_data

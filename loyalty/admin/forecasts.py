@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.admin import ModelAdmin
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -12,6 +11,8 @@ from django.utils.translation import gettext
 
 from common import clock
 from common.admin import words
+from common.admin.base import Admin
+from common.models import Look
 from loyalty.admin import amounts, pictures
 from loyalty.models import Ladder, Tier
 from loyalty.selectors import programme as programmes
@@ -22,7 +23,7 @@ from loyalty.services.forecasts import Forecast, Matrix
 _KEPT_SECONDS = 600
 
 
-def page(model_admin: ModelAdmin, request: HttpRequest, ladder: Ladder) -> HttpResponse:
+def page(model_admin: Admin, request: HttpRequest, ladder: Ladder) -> HttpResponse:
     """The forecast of a ladder; ten minutes old at most, and new whenever the draft is saved."""
     faults = ladder.faults()
     now = timezone.now()
@@ -41,6 +42,7 @@ def page(model_admin: ModelAdmin, request: HttpRequest, ladder: Ladder) -> HttpR
         key = f"loyalty.forecast.{ladder.pk}.{ladder.drafted_at.isoformat()}.{as_of.isoformat()}"
         forecast = cache.get_or_set(key, lambda: forecasts.of(ladder, as_of), _KEPT_SECONDS)
         context |= _shown(forecast, ladder, current)
+        model_admin.note_look(request, Look.Kind.LIST)
     request.current_app = model_admin.admin_site.name
     return TemplateResponse(request, "loyalty/forecast.html", context)
 

@@ -16,6 +16,7 @@ from unfold.contrib.import_export.forms import ExportForm
 
 from common.admin import tags, words
 from common.admin.base import ReadOnlyAdmin, actor
+from common.models import Look
 from common.services import audit
 from loyalty.admin import medal_words
 from loyalty.models import MedalAward, MedalLevel, MedalStanding
@@ -98,6 +99,7 @@ class MedalStandingAdmin(ExportMixin, ReadOnlyAdmin):
         """Members' data leaves the house: it is written down who took it."""
         summary = gettext("Exported medal holders (%d rows)") % queryset.count()
         audit.record(actor(request), "loyalty.medal_holders.export", None, summary, timezone.now())
+        self.note_look(request, Look.Kind.EXPORT, rows=queryset.count())
         return super().get_export_data(file_format, request, queryset, **kwargs)
 
     @admin.display(description=_("member"), ordering="member__external_id")

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -22,7 +21,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from common import clock
 from common.admin import tags, words
-from common.admin.base import actor
+from common.admin.base import Admin, actor
+from common.models import Look
 from loyalty.admin import amounts
 from loyalty.models import Ladder, Tier
 from loyalty.selectors import programme as programmes
@@ -46,7 +46,7 @@ class UntilForm(forms.Form):
     )
 
 
-def page(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
+def page(model_admin: Admin, request: HttpRequest) -> HttpResponse:
     """Show the list, hand it out as a file, or approve it."""
     now = timezone.now()
     today = clock.local_date(now)
@@ -61,8 +61,10 @@ def page(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     wanted = form.cleaned_data.get("outcome") if form.is_valid() else ""
     chosen = [verdict for verdict in found if not wanted or outcome(verdict, known) == wanted]
     if "csv" in request.GET:
+        model_admin.note_look(request, Look.Kind.EXPORT, rows=len(chosen))
         return _file(chosen, known, until)
     listed = Paginator(chosen, _PER_PAGE).get_page(request.GET.get("page"))
+    model_admin.note_look(request, Look.Kind.LIST, rows=len(listed.object_list))
     programme = programmes.current()
     context = {
         **model_admin.admin_site.each_context(request),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.contrib.admin import ModelAdmin
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -14,6 +13,8 @@ from django.utils.translation import gettext
 
 from common import clock
 from common.admin import words
+from common.admin.base import Admin
+from common.models import Look
 from loyalty.models import ScorePolicy
 from loyalty.selectors import score_policies, score_previews
 from loyalty.selectors.score_previews import Change, Preview
@@ -22,7 +23,7 @@ from members.models import Member
 _KEPT_SECONDS = 600
 
 
-def page(model_admin: ModelAdmin, request: HttpRequest, policy: ScorePolicy) -> HttpResponse:
+def page(model_admin: Admin, request: HttpRequest, policy: ScorePolicy) -> HttpResponse:
     """The preview of a policy; ten minutes old at most, and new whenever the draft is saved."""
     now = timezone.now()
     as_of = clock.day_start(clock.local_date(now))
@@ -43,6 +44,7 @@ def page(model_admin: ModelAdmin, request: HttpRequest, policy: ScorePolicy) -> 
         rules = score_policies.load(policy)
         preview = cache.get_or_set(key, lambda: score_previews.compare(rules, current, as_of), _KEPT_SECONDS)
         context |= _shown(preview)
+        model_admin.note_look(request, Look.Kind.LIST)
     request.current_app = model_admin.admin_site.name
     return TemplateResponse(request, "loyalty/score_preview.html", context)
 

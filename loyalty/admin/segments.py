@@ -14,6 +14,7 @@ from unfold.decorators import action
 from common.admin import confirm, tags, words
 from common.admin.base import AuditedAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
+from common.models import Look
 from common.problems import Problem
 from loyalty.admin import pictures, portraits
 from loyalty.admin.segment_forms import ConditionForm, MembersForm, words_of
@@ -125,6 +126,15 @@ class SegmentAdmin(PreviewMixin, AuditedAdmin):
         query = {"segment": obj.code} if obj.pk and not obj.is_ruled else None
         portrait = portrait_selector.draw(found, _SAMPLE)
         return {**context, **portraits.show(portrait, query), **_difference(obj, found)}
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj is not None:
+            self.note_look(request, Look.Kind.LIST, rows=_SAMPLE)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def preview_view(self, request, object_id):
+        self.note_look(request, Look.Kind.LIST, rows=_SAMPLE)
+        return super().preview_view(request, object_id)
 
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)

@@ -80,6 +80,7 @@ def _asked(view: APIView, request) -> tuple[str, str, dict[str, str]]:
 
 class HoldsView(ServerView, APIView):
     required_scopes = {"POST": ApiKey.Scope.POINTS_WRITE}
+    subject_field = "member"
 
     @extend_schema(
         tags=["checkout"],

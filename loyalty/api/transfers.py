@@ -68,6 +68,7 @@ def _asked_by_me(view: MemberView, request) -> tuple[str, str, dict[str, str]]:
 
 class TransfersView(ServerView, APIView):
     required_scopes = {"POST": ApiKey.Scope.POINTS_WRITE}
+    subject_field = "sender"
 
     @extend_schema(
         tags=["members"],

@@ -3,6 +3,7 @@
 from . import (
     consents,
     credit,
+    looks,
     members,
     plan_offers,
     plans,
@@ -17,6 +18,7 @@ from . import (
 __all__ = [
     "consents",
     "credit",
+    "looks",
     "members",
     "plan_offers",
     "plans",

@@ -74,6 +74,10 @@ class MemberPrincipal:
         return f"member:{self.member.external_id}"
 
     @property
+    def subject(self) -> str:
+        return self.member.external_id
+
+    @property
     def actor(self) -> audit.Actor:
         return audit.Actor(label=f"Member {self.member.external_id}")
 

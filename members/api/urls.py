@@ -2,9 +2,12 @@ from django.urls import path, re_path
 
 from .consents import MyConsentsView, MyConsentView
 from .risk_refusals import ChecksView, MyAppealView, MyRefusalsView, RefusalsView
+from .exports import DataExportView, MyDataExportView
 from .views import EXTERNAL_ID
 
 urlpatterns = [
+    re_path(rf"^members/{EXTERNAL_ID}/data-export$", DataExportView.as_view(), name="members-data-export"),
+    path("me/data-export", MyDataExportView.as_view(), name="me-data-export"),
     path("me/consents", MyConsentsView.as_view(), name="me-consents"),
     re_path(
         r"^me/consents/(?P<purpose>[a-z]{1,12})/(?P<recipient>[^/\x00-\x1f\x7f]{1,60})$",

@@ -1,7 +1,8 @@
-"""Who calls: the shop's server with an API key, or a member with a token. Every view of this floor is one or the other."""
+"""Who calls about a member: the shop's server, which names her in the address, or she herself."""
 
 from __future__ import annotations
 
+from django.http import Http404
 from rest_framework.permissions import IsAuthenticated
 
 from common.api.authentication import ApiKeyAuthentication
@@ -20,6 +21,13 @@ class ServerView(UtcMixin):
     authentication_classes = [ApiKeyAuthentication]
     permission_classes = [HasScope]
     throttle_scope = "server"
+
+    def member(self) -> Member:
+        """The member the address names. Raises Http404."""
+        member = Member.objects.select_related("merged_into").filter(external_id=self.kwargs["external_id"]).first()
+        if member is None:
+            raise Http404
+        return member
 
 
 class MemberView(UtcMixin):

@@ -99,9 +99,9 @@ class CardPages:
     def spent_money(self, card):
         return words.money(card.spent)
 
-    @admin.display(description=_("member"), ordering="member__name")
+    @admin.display(description=_("member"))
     def member_name(self, card):
-        return card.member.name or "–"
+        return cards.known_name(card) or "–"
 
 
 def _level_called() -> Subquery:

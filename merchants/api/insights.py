@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from common.models import Look
 from common.problems import InvalidInput
 from loyalty.api import examples
 from merchants.models import Deed
@@ -138,6 +139,7 @@ class MemberInsightView(MerchantView, APIView):
     )  # fmt: skip
     def get(self, request, external_id):
         found = insights.look(self.merchant(), external_id, request.user.actor, timezone.now())
+        self.note_look(Look.Kind.PAGE, "members.member", subject=external_id)
         answer = {
             "member": found.member.external_id,
             "since": found.since,

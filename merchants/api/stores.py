@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.api.pagination import CursorPagination
+from common.models import Look
 from loyalty.api import examples
 from members.api.members import InstantFilter
 from members.selectors import consents
@@ -61,7 +62,7 @@ class CardSerializer(serializers.ModelSerializer):
 
     card = serializers.UUIDField(source="uuid", help_text="Names the member here.")
     membership = serializers.UUIDField(source="club.uuid")
-    name = serializers.CharField(source="member.name")
+    name = serializers.SerializerMethodField(help_text="Empty when the member has left the membership.")
     store = serializers.CharField(
         source="store.code", allow_null=True, default=None, help_text="Where the card was opened."
     )
@@ -74,6 +75,9 @@ class CardSerializer(serializers.ModelSerializer):
             "external_card", "consents", "joined_at", "left_at", "last_order_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_name(self, card: Card) -> str:
+        return selectors.known_name(card)
 
     def get_consents(self, card: Card) -> list[str]:
         return sorted(self.context["consents"].get(card.member_id, ()))
@@ -134,6 +138,7 @@ class MembersView(MembersBase, generics.ListAPIView):
 
     def list(self, request, *args, **kwargs):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        self.note_look(Look.Kind.LIST, "merchants.card", rows=len(page))
         return self.get_paginated_response(CardSerializer(page, many=True, context=self.context(page)).data)
 
 
@@ -148,5 +153,6 @@ class MemberView(MembersBase, APIView):
         card = selectors.of_merchant(self.merchant()).filter(uuid=uuid).first()
         if card is None:
             raise Http404
+        self.note_look(Look.Kind.PAGE, "merchants.card", subject=card.member.external_id)
         card.history = card.events.order_by("-at", "-pk")[:50]
         return Response(CardDetailSerializer(card, context=self.context([card])).data)

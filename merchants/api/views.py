@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from urllib.parse import unquote_plus
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
@@ -11,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from common.api.instants import UtcMixin
+from common.services import looks
 from merchants.models import Merchant
 
 from .authentication import StaffAuthentication, StaffPrincipal
@@ -40,3 +43,10 @@ class MerchantView(UtcMixin):
 
     def merchant(self) -> Merchant:
         return self.request.user.merchant
+
+    def note_look(self, kind: str, page: str, *, subject: str = "", rows: int = 1) -> None:
+        """Write down that the signed-in person is shown members (common/services/looks.py)."""
+        looks.note(
+            self.request.user.actor, kind, page, timezone.now(), subject=subject, rows=rows,
+            query=unquote_plus(self.request.META.get("QUERY_STRING", "")), behalf=self.merchant().code,
+        )  # fmt: skip

@@ -6,11 +6,14 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from common import clock
 from members.models import Member
 from merchants.models import Card, Level, LevelScheme, Merchant
+
+KNOWN = Q(status=Card.Status.ACTIVE, member__status=Member.Status.ACTIVE)
+"""Cards whose members a merchant knows by name (known_name)."""
 
 
 @dataclass
@@ -43,6 +46,12 @@ def of_member(member: Member) -> QuerySet[Card]:
 def of_merchant(merchant: Merchant) -> QuerySet[Card]:
     """Every card in a merchant's clubs."""
     return Card.objects.filter(club__merchant=merchant).select_related("club", "member", "store")
+
+
+def known_name(card: Card) -> str:
+    """What the merchant may call the member: the name while the card is open, nothing once she has left (PIPL 47)."""
+    is_known = card.status == Card.Status.ACTIVE and card.member.status == Member.Status.ACTIVE
+    return card.member.name if is_known else ""
 
 
 def rules(club_ids: Collection[int] | Iterable[int], at: dt.datetime) -> dict[int, Rules]:

@@ -22,6 +22,7 @@ from unfold.widgets import (
 from common import clock
 from common.admin import confirm, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
+from common.models import Look
 from common.problems import Problem
 from members.models import Member
 from rewards.admin import allowances, benefit_words
@@ -103,6 +104,7 @@ class MemberGrantAdmin(ReadOnlyAdmin):
         if not request.user.has_perm("rewards.give_membergrant"):
             raise PermissionDenied
         member = get_object_or_404(Member, pk=member_id)
+        self.note_look(request, Look.Kind.PAGE, subject=member.external_id)
         form = GiveForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             data = form.cleaned_data

@@ -2,8 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from common.models import Delivery, DeliveryAttempt, Fact, IdempotencyRecord
-from common.services import retention
+from common.models import Delivery, DeliveryAttempt, Fact, IdempotencyRecord, Look
+from common.services import looks, retention
+from common.services.audit import Actor
 from common.tests.conftest import AT
 
 pytestmark = pytest.mark.django_db
@@ -38,3 +39,15 @@ def test_only_finished_deliveries_without_a_story_are_forgotten():
         "with a failed attempt",
     }
     assert Fact.objects.count() == 5
+
+
+def test_who_looked_at_whom_is_kept_three_years():
+    for name, at in (("old", AT - timedelta(days=1097)), ("new", AT - timedelta(days=1095))):
+        looks.note(Actor("Rosa"), Look.Kind.PAGE, "shop.order", at, subject=name)
+    assert retention.purge(AT)["looks"] == 1
+    assert Look.objects.get().subject == "new"
+
+
+def test_an_empty_list_is_no_look():
+    looks.note(Actor("Rosa"), Look.Kind.LIST, "shop.order", AT, rows=0)
+    assert not Look.objects.exists()

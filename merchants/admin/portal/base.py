@@ -129,6 +129,11 @@ class PortalMixin(_Scoped, ModelAdmin):
         rows = super().get_queryset(request)
         return rows.filter(**{self.tenant: role.merchant}) if role else rows.none()
 
+    def behalf(self, request: HttpRequest) -> str:
+        """Looks at members are written down for the own merchant."""
+        role = role_of(request)
+        return role.merchant.code if role else ""
+
     def get_list_filter(self, request):
         """A filter by a relation offers what the own rows name, not every row there is."""
         return [

@@ -17,7 +17,7 @@ from common.problems import Problem
 from merchants.admin import campaign_words
 from merchants.admin.site import site
 from merchants.models import Audience, CampaignGrant, Deed, MerchantCampaign
-from merchants.selectors import campaign_previews
+from merchants.selectors import campaign_previews, cards
 from merchants.selectors import campaigns as selectors
 from merchants.services import campaigns
 
@@ -242,7 +242,8 @@ class CampaignGrantAdmin(PortalReadOnlyAdmin):
     @admin.display(description=_("card"))
     def card_name(self, grant):
         number = grant.card.external_card or str(grant.card.uuid)[:8]
-        return f"{grant.card.member.name} ({number})" if grant.card.member.name else number
+        name = cards.known_name(grant.card)
+        return f"{name} ({number})" if name else number
 
     @admin.display(description=_("occasion"))
     def occasion_words(self, grant):

@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from import_export import resources
 from import_export.fields import Field
@@ -7,6 +8,7 @@ from common.admin.files import ExportAdminMixin
 from merchants.admin.card_pages import CardPages, EntryRows, EventRows
 from merchants.admin.site import site
 from merchants.models import Card
+from merchants.selectors import cards
 
 from .base import PortalReadOnlyAdmin, PortalReadOnlyInline, may
 
@@ -15,7 +17,7 @@ class CardResource(resources.ModelResource):
     """What a merchant may take along of its members: the card's own figures, and the name."""
 
     membership = Field("club__name", _("membership"))
-    name = Field("member__name", _("name"))
+    name = Field(column_name=_("name"))
     store = Field("store__code", _("opened at"))
 
     class Meta:
@@ -26,6 +28,9 @@ class CardResource(resources.ModelResource):
             "external_card", "joined_at", "left_at", "last_order_at",
         )  # fmt: skip
         export_order = fields
+
+    def dehydrate_name(self, card):
+        return cards.known_name(card)
 
 
 class EntryInline(EntryRows, PortalReadOnlyInline):
@@ -50,6 +55,11 @@ class CardAdmin(ExportAdminMixin, CardPages, PortalReadOnlyAdmin):
     fields = ["member_name", *CardPages.fields]
     readonly_fields = ["member_name", *CardPages.readonly_fields]
     inlines = [EventInline, EntryInline]
+
+    def get_search_results(self, request, queryset, search_term):
+        """Who has left is not found by name any more."""
+        found, distinct = super().get_search_results(request, queryset, search_term)
+        return (found.filter(cards.KNOWN | Q(external_card=search_term)) if search_term else found), distinct
 
     def has_export_permission(self, request):
         return may(request, self.looks)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.admin.base import actor
+from common.models import Look
 from common.problems import NotFound
 from merchants.admin import insight_words
 from merchants.admin.site import site
@@ -80,6 +81,7 @@ class InsightReportAdmin(PortalReadOnlyAdmin):
         if term:
             rows = rows.filter(Q(external_id=term) | Q(name__icontains=term))
         page = Paginator(rows, _PER_PAGE).get_page(request.GET.get("page"))
+        self.note_look(request, Look.Kind.LIST, page="members.member", rows=len(page.object_list))
         return self._page(
             request,
             "merchants/insight_members.html",
@@ -103,6 +105,7 @@ class InsightReportAdmin(PortalReadOnlyAdmin):
             found = insights.look(merchant_of(request), external_id, actor(request), timezone.now())
         except NotFound:
             raise Http404 from None
+        self.note_look(request, Look.Kind.PAGE, page="members.member", subject=found.member.external_id)
         return self._page(
             request, "merchants/insight_member.html", str(found.member), insight=insight_words.member(found)
         )
@@ -134,4 +137,4 @@ class InsightAccessAdmin(PortalReadOnlyAdmin):
 
     @admin.display(description=_("member"))
     def member_name(self, access):
-        return access.member.name or access.member.external_id
+        return access.member.external_id

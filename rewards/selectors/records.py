@@ -1,0 +1,46 @@
+"""What this floor keeps about a member (members/selectors/records.py)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from members.selectors.records import Record
+from rewards.models import (
+    BenefitUse,
+    BirthdayPack,
+    Code,
+    Exposure,
+    ExposureEntry,
+    InstantRefund,
+    MemberGrant,
+    Outcome,
+    Play,
+    PrizeClaim,
+    Quota,
+    QuotaEntry,
+    Redemption,
+    RedemptionEvent,
+)
+
+_STAFFS_NAME = "may name one of the staff"
+_NO_DAY = dt.date(1900, 1, 1)
+
+RECORDS = (
+    Record("redemptions", Redemption, erased={"tracking": "", "payment": ""}),
+    Record(
+        "redemption_steps", RedemptionEvent, "redemption__member",
+        erased={"reason": ""}, hidden={"actor_label": _STAFFS_NAME},
+    ),
+    Record("codes", Code, "redemption__member", hidden={"price": "what we pay a partner"}),
+    Record("benefits_given", MemberGrant, erased={"reason": "–"}),
+    Record("benefit_uses", BenefitUse, hidden={"price": "what merchants settle", "cost": "what it costs us"}),
+    Record("quotas", Quota),
+    Record("quota_entries", QuotaEntry, "quota__member"),
+    Record("birthday_packs", BirthdayPack, erased={"birthday": _NO_DAY, "celebrated_on": _NO_DAY}),
+    Record("instant_refunds", InstantRefund),
+    Record("instant_refund_balance", Exposure),
+    Record("instant_refund_entries", ExposureEntry, "exposure__member"),
+    Record("plays", Play),
+    Record("lottery_results", Outcome, "play__member"),
+    Record("prizes", PrizeClaim, "play__member", erased={"note": ""}),
+)  # fmt: skip
