@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from common import clock
-from common.models import Delivery, DeliveryAttempt, Fact, Staff, WebhookEndpoint
-from common.services import api_keys, outbox
+from common.models import Delivery, DeliveryAttempt, Fact, Look, Staff, WebhookEndpoint
+from common.services import api_keys, looks, outbox
 from common.services.audit import Actor
 from loyalty.models import (
     Campaign,
@@ -387,6 +387,7 @@ def trade(alice: Member, now: dt.datetime) -> None:
     )  # fmt: skip
     consents.give(alice, Consent.Purpose.INSIGHT, "acme", "app", now)
     staff_member = acme.staff_roles.first()
+    looks.note(HOUSE, Look.Kind.PAGE, "members.member", now, subject="alice")
     InsightAccess.objects.create(
         merchant=acme, member=alice, staff=staff_member.staff if staff_member else staff("ann"), staff_label="Ann",
         what="member", at=now,

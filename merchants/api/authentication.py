@@ -50,7 +50,10 @@ class StaffAuthentication(SessionAuthentication):
         if not person.is_staff or person.site != Staff.Site.MERCHANTS:
             return None
         role = staff.role_of(person)
-        return (StaffPrincipal(role), None) if role else None
+        if role is None:
+            return None
+        role.staff = person
+        return StaffPrincipal(role), None
 
     def authenticate_header(self, request: Request) -> str:
         return 'Session realm="merchant"'

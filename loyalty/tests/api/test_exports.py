@@ -25,7 +25,7 @@ def test_the_shop_gets_all_data_of_a_member_with_a_key_for_it(alice):
 
 def test_another_key_gets_nothing(alice):
     answer = shop("reader", ["members:read"]).get("/api/v1/members/alice/data-export")
-    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
 def test_a_member_gets_her_own_data_and_no_others(alice, bob, phone):

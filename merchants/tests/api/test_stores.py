@@ -69,7 +69,7 @@ def test_twenty_members_cost_the_queries_of_one(acme, django_assert_num_queries)
     for number in range(20):
         a_card(f"m-{number}", club)
     acme.get(MEMBERS)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert len(acme.get(MEMBERS).json()["results"]) == 20
 
 
