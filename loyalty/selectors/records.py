@@ -16,6 +16,7 @@ from loyalty.models import (
     Draw,
     Entry,
     ExcusedLine,
+    GiftAssignment,
     GrowthEntry,
     Hold,
     HoldLine,
@@ -105,5 +106,6 @@ RECORDS = (
     Record("score_months", ScoreSnapshot),
     Record("score_corrections", ScoreRestatement),
     Record("changed_days", ChangedDay, withheld="days that wait to be counted"),
+    Record("gifts", GiftAssignment),
     Record("segments", Segment.members.through, deleted=True),
 )  # fmt: skip
