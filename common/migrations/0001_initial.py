@@ -36,24 +36,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='RejectedEvent',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('received_at', models.DateTimeField(db_index=True, verbose_name='received at')),
-                ('source', models.CharField(blank=True, max_length=200, verbose_name='source')),
-                ('event_id', models.CharField(blank=True, max_length=200, verbose_name='event id')),
-                ('type', models.CharField(blank=True, max_length=100, verbose_name='type')),
-                ('subject', models.CharField(blank=True, max_length=100, verbose_name='subject')),
-                ('body', models.JSONField(verbose_name='body')),
-                ('problem', models.JSONField(verbose_name='problem')),
-            ],
-            options={
-                'verbose_name': 'rejected event',
-                'verbose_name_plural': 'rejected events',
-                'ordering': ['-id'],
-            },
-        ),
-        migrations.CreateModel(
             name='WebhookEndpoint',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -161,6 +143,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('principal', models.CharField(max_length=150, verbose_name='caller')),
                 ('key', models.CharField(max_length=200, verbose_name='key')),
+                ('subject', models.CharField(blank=True, db_index=True, max_length=100, verbose_name='about whom')),
                 ('request_hash', models.CharField(help_text='Method, path and body.', max_length=64, verbose_name='request hash')),
                 ('status_code', models.PositiveSmallIntegerField(default=0, verbose_name='HTTP status')),
                 ('body', models.JSONField(default=dict, verbose_name='answer')),
@@ -231,6 +214,45 @@ class Migration(migrations.Migration):
                 'ordering': ['first_id'],
             },
         ),
+        migrations.CreateModel(
+            name='Look',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(db_index=True, verbose_name='at')),
+                ('staff_label', models.CharField(max_length=150, verbose_name='who looked')),
+                ('behalf', models.CharField(blank=True, help_text="A merchant's code; empty for the programme itself.", max_length=60, verbose_name='for')),
+                ('kind', models.CharField(choices=[('page', 'Page about one'), ('list', 'List'), ('search', 'Search'), ('export', 'List as a file'), ('data', 'Export of all data of one')], max_length=8, verbose_name='what')),
+                ('page', models.CharField(help_text='For example loyalty.order.', max_length=100, verbose_name='page')),
+                ('subject', models.CharField(blank=True, help_text='Empty for a list.', max_length=100, verbose_name='about whom')),
+                ('query', models.CharField(blank=True, max_length=500, verbose_name='asked for')),
+                ('rows', models.PositiveIntegerField(default=1, verbose_name='rows')),
+                ('staff', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='staff member')),
+            ],
+            options={
+                'verbose_name': 'look at personal data',
+                'verbose_name_plural': 'looks at personal data',
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='RejectedEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('received_at', models.DateTimeField(db_index=True, verbose_name='received at')),
+                ('source', models.CharField(blank=True, max_length=200, verbose_name='source')),
+                ('event_id', models.CharField(blank=True, max_length=200, verbose_name='event id')),
+                ('type', models.CharField(blank=True, max_length=100, verbose_name='type')),
+                ('subject', models.CharField(blank=True, max_length=100, verbose_name='subject')),
+                ('body', models.JSONField(verbose_name='body')),
+                ('problem', models.JSONField(verbose_name='problem')),
+            ],
+            options={
+                'verbose_name': 'rejected event',
+                'verbose_name_plural': 'rejected events',
+                'ordering': ['-id'],
+                'indexes': [models.Index(fields=['subject', '-id'], name='rejected_event_subject')],
+            },
+        ),
         migrations.AddField(
             model_name='delivery',
             name='endpoint',
@@ -268,6 +290,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='jobchunk',
             constraint=models.UniqueConstraint(fields=('run', 'first_id'), name='job_chunk_once'),
+        ),
+        migrations.AddIndex(
+            model_name='look',
+            index=models.Index(fields=['subject', '-id'], name='look_subject'),
         ),
         migrations.AddIndex(
             model_name='delivery',
