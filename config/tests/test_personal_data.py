@@ -93,7 +93,9 @@ def test_every_record_leads_to_members_and_names_fields_that_are_there():
 
 @pytest.fixture
 def house():
+    """The sample, before anybody has looked."""
     sample.everything()
+    models.QuerySet(Look).delete()
 
 
 def document(member: str) -> dict:
