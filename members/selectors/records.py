@@ -20,6 +20,10 @@ from members.models import (
     Member,
     PlanPurchase,
     PlanQuote,
+    RiskAppeal,
+    RiskListing,
+    RiskRefusal,
+    RiskTally,
     Subscription,
 )
 
@@ -103,6 +107,7 @@ def same_person(member: Member) -> list[Member]:
     return found
 
 
+_FRAUD = "how fraud is looked for"
 _STAFFS_NAME = "names one of the staff"
 
 RECORDS = (
@@ -120,6 +125,10 @@ RECORDS = (
     Record("plan_quotes", PlanQuote, erased={"score": None, "credit": None}),
     Record("plan_purchases", PlanPurchase, erased={"refund_reason": ""}),
     Record("plan_renewals", AutoRenewal),
+    Record("risk_listings", RiskListing, erased={"reason": "–"}),
+    Record("risk_refusals", RiskRefusal, erased={"facts": {}}, hidden={"facts": _FRAUD, "is_shadow": _FRAUD}),
+    Record("risk_appeals", RiskAppeal, erased={"text": "–", "note": ""}),
+    Record("risk_counters", RiskTally, "subject", by_name=True, deleted=True, withheld=_FRAUD),
     Record("events", InboxEvent, "subject", by_name=True, erased={"data": ERASED}),
     Record("refused_events", RejectedEvent, "subject", by_name=True, erased={"body": ERASED, "problem": ERASED}),
     Record("facts", Fact, "key", by_name=True, withheld="repeats to other systems what stands elsewhere here"),
