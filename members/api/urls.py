@@ -1,8 +1,8 @@
 from django.urls import path, re_path
 
 from .consents import MyConsentsView, MyConsentView
-from .risk_refusals import ChecksView, MyAppealView, MyRefusalsView, RefusalsView
 from .exports import DataExportView, MyDataExportView
+from .risk_refusals import ChecksView, MyAppealView, MyRefusalsView, RefusalsView
 from .views import EXTERNAL_ID
 
 urlpatterns = [
