@@ -46,6 +46,7 @@ DEEDS = {
     "rewards.cancel_redemption": _("Can cancel redemptions and take rewards back"),
     "rewards.import_code": _("Can import partners' codes from a file"),
     "rewards.unassign_code": _("Can put a code back into its pool"),
+    "rewards.withdraw_rightclaim": _("Can take a partner's right back that was claimed with a plan"),
     "rewards.settle_partner": _("Can settle with partners"),
     "rewards.activate_game": _("Can activate a game"),
     "rewards.deliver_prizeclaim": _("Can send prizes that were won"),
@@ -54,10 +55,17 @@ DEEDS = {
     "common.revoke_apikey": _("Can revoke an API key"),
 }
 
-_PLANS = ["members.planoffer", "members.plandiscount", "members.saleschannel", "members.voucherbatch"]
+_PLANS = [
+    "members.planoffer",
+    "members.plandiscount",
+    "members.saleschannel",
+    "members.voucherbatch",
+    "rewards.planright",
+]
 _MEMBERS = [
     "members.planpurchase",
     "members.autorenewal",
+    "rewards.rightclaim",
     "members.member",
     "members.subscription",
     "members.creditscore",
@@ -216,6 +224,7 @@ ROLES: dict[str, set[str]] = {
         "loyalty.start_giftcampaign",
         "rewards.activate_reward",
         "rewards.unassign_code",
+        "rewards.withdraw_rightclaim",
         "rewards.settle_partner",
         "rewards.activate_game",
         "merchants.stop_merchantcampaign",

@@ -122,6 +122,7 @@ UNFOLD = {
                     _list(_("Purchases"), "receipt", "members", "planpurchase"),
                     _list(_("Terms"), "card_membership", "members", "subscription"),
                     _list(_("Automatic renewals"), "autorenew", "members", "autorenewal"),
+                    _list(_("Partners' rights claimed"), "movie", "rewards", "rightclaim"),
                     _list(_("Sales channels"), "hub", "members", "saleschannel"),
                     _list(_("Codes in bulk"), "qr_code_2", "members", "voucherbatch"),
                 ],

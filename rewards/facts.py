@@ -107,6 +107,18 @@ class RedemptionReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanRightClaimed:
+    """A partner's right that came with a plan was claimed; good until `until`, None = no end of ours."""
+
+    topic: ClassVar[str] = "plan_right.claimed"
+    key: str
+    claim: str
+    purchase: str
+    reward: str
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class GamePlayed:
     """A stake was taken; `prize` is the name of what it won at once, or empty."""
 

@@ -22,7 +22,7 @@ class IssueForm(forms.ModelForm):
 
     scopes = forms.MultipleChoiceField(
         label=_("may"),
-        choices=ApiKey.Scope.choices,
+        choices=[choice for choice in ApiKey.Scope.choices if choice[0] not in ApiKey.BOUND],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("Give a key only what its program needs."),
     )

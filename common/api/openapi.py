@@ -37,7 +37,8 @@ JSON in `snake_case`. Money is an integer in the currency's minor unit, points a
 UTC, a day is a local day of the programme. Members are named by `external_id`, the shop's own number for them.
 
 **Who calls.** The shop's back end signs in with `Authorization: Key <prefix>.<secret>`; each operation asks for one of the
-key's scopes (`events:write`, `members:read`, `members:write`, `points:write`). A member's app signs in with
+key's scopes (`events:write`, `members:read`, `members:write`, `points:write`). A sales channel (a bank, an airline) signs
+in the same way with a key of its own, `channel:sell`, and sees its own sales alone. A member's app signs in with
 `Authorization: Bearer <JWT>`, signed by the shop's identity provider: `sub` is the member's `external_id`; `aud` and `exp`
 are required; a token lives for a day at most. A merchant's staff call `/merchant/…` with the session of their site. What is
 not the caller's own is 404.
@@ -59,6 +60,7 @@ TAGS: list[dict[str, str]] = [
     {"name": "games", "description": "Games with their published odds."},
     {"name": "risk", "description": "Whether a member may do something at a door of the shop's own."},
     {"name": "me", "description": "The member's own pages, for the mobile app."},
+    {"name": "channel", "description": "Codes for plans, for the bank, airline or company that sells them."},
     {"name": "merchant", "description": "A merchant's own members, campaigns, points and prices, for its staff."},
 ]
 

@@ -15,6 +15,10 @@ class ApiKey(models.Model):
         MEMBERS_WRITE = "members:write", _("Create and change members")
         PRIVACY = "privacy", _("Export members' data, and close their accounts")
         POINTS_WRITE = "points:write", _("Quote, hold, capture, release, adjust")
+        CHANNEL_SELL = "channel:sell", _("Sell as one channel, and see its own sales")
+
+    BOUND = frozenset({Scope.CHANNEL_SELL})
+    """Scopes of keys that act for somebody else; such keys are issued where that somebody is kept."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     prefix = models.CharField(_("prefix"), max_length=12, unique=True, editable=False)

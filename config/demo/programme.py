@@ -44,6 +44,7 @@ def set_up(start: dt.datetime, end: dt.datetime, author: Staff, approver: Staff)
     medals.set_up()
     benefits.set_up(author, approver, start)
     rewards.set_up(author, approver, start)
+    plans.set_up_joint_card(author, approver, start)
     campaign = _campaign(start, end, author)
     rulebook.put_in_force(rulebook.write(author, start, campaign), approver, start)
     if campaign.status == Campaign.Status.DRAFT:

@@ -47,6 +47,7 @@ SHELF: list[tuple[str, str, str, str, str, int, int, int, dict[str, Any]]] = [
     ("headphones", "Headphones", "gift", "headphones", "#7c3aed", 3000, 150_00, 399_00, {"cash": 99_00, "stock": 10}),
     ("reading", "50-yuan reading voucher", "partner", "menu_book", "#2563eb", 100, 50, 50_00, {"limit_ever": 1}),
     ("video-month", "A month of video", "partner", "movie", "#db2777", 1500, 5_00, 25_00, {}),
+    ("video-year", "A year of video", "partner", "movie", "#be185d", 15_000, 60_00, 250_00, {"validity_days": 365}),
     ("plus-month", "A month of PLUS", "plan", "workspace_premium", "#ca8a04", 2000, 6_00, 14_90, {"validity_days": 30}),
     ("tree", "Plant a tree", "donation", "forest", "#15803d", 300, 3_00, 3_00, {}),
 ]

@@ -66,7 +66,7 @@ from members.models import (
     SalesChannel,
     VoucherBatch,
 )
-from members.services import consents, plan_renewals, risk_appeals, risk_listings
+from members.services import consents, plan_renewals, risk_appeals, risk_listings, sales_channels
 from members.tests import plus, risk
 from merchants.models import (
     Brand,
@@ -89,7 +89,7 @@ from merchants.services import campaign_sends, purchases
 from merchants.services import settlements as month_settlements
 from merchants.tests import buyers, campaigning, shops
 from rewards.models import BenefitBudget
-from rewards.services import benefits, birthdays, instant_refunds, member_grants, settlements
+from rewards.services import benefits, birthdays, instant_refunds, member_grants, plan_rights, settlements
 from rewards.tests import arcade, perks, shop
 
 PASSWORD = "correct-horse-battery"
@@ -289,13 +289,18 @@ def plans(alice: Member, now: dt.datetime) -> None:
     offer = plus.plus(
         discounts=[{"kind": "score", "above": 4_500, "amount": 5_000}], starts_at=now - dt.timedelta(days=2)
     )
-    plus.buy(alice, offer, now - dt.timedelta(days=1))
+    video = shop.a_reward("video-year", name="A year of video", kind="partner", unit_cost=60_00, validity_days=365)
+    shop.a_pool(video, "YEAR-0001", "YEAR-0002")
+    offer.rights.create(reward=video, price=60_00)
+    purchase = plus.buy(alice, offer, now - dt.timedelta(days=1))
+    plan_rights.claim(alice, purchase.uuid, "video-year", now)
     plan_renewals.agree(alice, offer, now)
     PlanOffer.objects.create(plan=offer.plan, code="plus-month", name="PLUS, a month", fee=1_990, starts_at=now)
     bank = SalesChannel.objects.create(code="bank", name="Bank", kind="bank")
     VoucherBatch.objects.create(
         channel=bank, offer=offer, name="Card holders", size=3, price=12_000, expires_at=now + dt.timedelta(days=90)
     )
+    sales_channels.issue_key(bank, "Bank", HOUSE, now)
 
 
 def refusals(alice: Member, now: dt.datetime) -> None:

@@ -10,6 +10,7 @@ from common.models import AuditEntry
 from config.tests import sample
 from members.models import Member, PlanOffer, PlanPurchase, SalesChannel, VoucherBatch
 from members.tests import plus as stage
+from rewards.tests import shop
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,7 @@ def page(client, model, verb, *args):
 
 def test_an_operator_drafts_an_offer_and_sees_what_it_means(client, olivia):
     plan = a_draft().plan
+    video = shop.a_reward("video", name="A year of video", kind="partner")
     now = timezone.localtime()
     data = {
         "plan": plan.pk, "code": "plus-month", "name": "PLUS, a month", "term_days": 30, "fee": "19.90", "trial_days": 0,
@@ -55,15 +57,19 @@ def test_an_operator_drafts_an_offer_and_sees_what_it_means(client, olivia):
         "starts_at_0": f"{now:%Y-%m-%d}", "starts_at_1": f"{now:%H:%M:%S}",
         "discounts-TOTAL_FORMS": 1, "discounts-INITIAL_FORMS": 0, "discounts-0-kind": "score", "discounts-0-above": 4500,
         "discounts-0-amount": "5.00",
+        "rights-TOTAL_FORMS": 1, "rights-INITIAL_FORMS": 0, "rights-0-reward": video.pk, "rights-0-way": "account",
+        "rights-0-price": "6.00",
     }  # fmt: skip
     seen = client.post(reverse("admin:members_planoffer_preview_new"), data).content.decode()
     assert "19.90" in seen
     assert "14.90" in seen
+    assert "A year of video" in seen
     answer = client.post(reverse("admin:members_planoffer_add"), data)
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     offer = PlanOffer.objects.get(code="plus-month")
     assert (offer.fee, offer.status, offer.created_by) == (1_990, "draft", olivia)
     assert offer.discounts.get().amount == 500
+    assert (offer.rights.get().reward, offer.rights.get().price) == (video, 600)
 
 
 def test_a_draft_is_put_on_sale_by_a_colleague_and_not_by_its_author(client, olivia):

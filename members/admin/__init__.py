@@ -5,7 +5,6 @@ from . import (
     credit,
     looks,
     members,
-    plan_offers,
     plans,
     risk_appeals,
     risk_listings,
@@ -13,6 +12,7 @@ from . import (
     risk_rules,
     safeguards,
     sales_channels,
+    vouchers,
 )
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "credit",
     "looks",
     "members",
-    "plan_offers",
     "plans",
     "risk_appeals",
     "risk_listings",
@@ -28,4 +27,5 @@ __all__ = [
     "risk_rules",
     "safeguards",
     "sales_channels",
+    "vouchers",
 ]

@@ -1,30 +1,43 @@
+"""The ways by which plans are sold: what each owes, and the keys of those that sell by themselves."""
+
 from __future__ import annotations
 
-import csv
 import datetime as dt
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from common import clock
-from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, actor, refuse
-from common.admin.money import MoneyField
-from common.problems import Problem
-from common.services import audit
-from members.models import SalesChannel, VoucherBatch
-from members.selectors import sales_channels
-from members.services import vouchers
+from common.admin import confirm, words
+from common.admin.base import AuditedAdmin, actor
+from common.models import ApiKey
+from members.models import SalesChannel
+from members.selectors import sales_channels as channel_sums
+from members.services import sales_channels
 
-Status = VoucherBatch.Status
+
+class KeyForm(forms.Form):
+    name = forms.CharField(
+        label=_("name"), max_length=100, widget=UnfoldAdminTextInputWidget(), help_text=_("Whose program will use it.")
+    )
+    expires_at = forms.SplitDateTimeField(
+        label=_("good until"), required=False, widget=UnfoldAdminSplitDateTimeWidget()
+    )
+
+    def clean_name(self):
+        name = self.cleaned_data["name"]
+        if ApiKey.objects.filter(name=name).exists():
+            raise forms.ValidationError(gettext("There is a key with this name."))
+        return name
 
 
 @admin.register(SalesChannel)
@@ -32,10 +45,68 @@ class SalesChannelAdmin(AuditedAdmin):
     """By which ways plans are sold, and what each owes."""
 
     empty = _("No channel yet. The shop's own checkout is one; banks, airlines and companies are others.")
-    list_display = ["name", "code", "kind", "is_active"]
+    list_display = ["name", "code", "kind", "payee_words", "is_active"]
     list_filter = ["kind", "is_active"]
     search_fields = ["name", "code"]
+    search_help_text = _("A name or a code.")
+    prepopulated_fields = {"code": ["name"]}
+    readonly_fields = ["payee_words", "keys_words"]
     actions_list = ["settlement"]
+    actions_detail = ["issue_key"]
+
+    def get_fields(self, request, obj=None):
+        fields = ["name", "code", "kind", "is_active"]
+        return [*fields, "payee_words", "keys_words"] if obj else fields
+
+    def get_readonly_fields(self, request, obj=None):
+        return [*self.readonly_fields, "code"] if obj else self.readonly_fields
+
+    def get_prepopulated_fields(self, request, obj=None):
+        return {} if obj else self.prepopulated_fields
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def has_issue_key_permission(self, request: HttpRequest, object_id=None) -> bool:
+        return request.user.has_perm("common.add_apikey")
+
+    @admin.display(description=_("money back goes to"))
+    def payee_words(self, channel):
+        return gettext("the member") if channel.payee == "member" else gettext("the channel")
+
+    @admin.display(description=_("API keys"))
+    def keys_words(self, channel):
+        keys = [one.key for one in channel.keys.select_related("key").order_by("-id")]
+        if not keys:
+            return gettext("None: it sells by files of codes only.")
+        return format_html_join(", ", "{}", ((words.link(key),) for key in keys))
+
+    @action(description=_("Issue an API key"), icon="key", permissions=["issue_key"], url_path="issue-key")
+    def issue_key(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """A key with which the channel sells by itself; shown once."""
+        channel = get_object_or_404(SalesChannel, pk=object_id)
+        form = KeyForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            _key, text = sales_channels.issue_key(
+                channel, form.cleaned_data["name"], actor(request), timezone.now(), form.cleaned_data["expires_at"]
+            )
+            say = gettext("Copy the key now, it will not be shown again:")
+            messages.warning(request, format_html('{} <code class="lp-secret">{}</code>', say, text))
+            return redirect("admin:members_saleschannel_change", object_id)
+        return confirm.page(
+            self,
+            request,
+            channel,
+            title=gettext("Issue an API key for %s?") % channel,
+            says=[
+                gettext(
+                    "Whoever has it sells this channel's codes, cancels its sales, and sees what it sold and owes."
+                ),
+                gettext("It opens nothing else: no members, no other channel. Revoke it among the API keys."),
+            ],
+            submit=gettext("Issue"),
+            form=form,
+        )
 
     @action(description=_("Month settlement"), icon="receipt_long", url_path="settlement", permissions=["view"])
     def settlement(self, request: HttpRequest) -> HttpResponse:
@@ -50,7 +121,7 @@ class SalesChannelAdmin(AuditedAdmin):
                 "refunded": words.money(channel.refunded),
                 "due": words.money(channel.owed - channel.refunded),
             }
-            for channel in sales_channels.settlement(month)
+            for channel in channel_sums.settlement(month)
         ]
         context = {
             **self.admin_site.each_context(request),
@@ -71,128 +142,3 @@ def _month(text: str) -> dt.date:
         return dt.date.fromisoformat(f"{text}-01")
     except ValueError:
         return clock.month_start(clock.local_date(timezone.now()))
-
-
-class BatchForm(forms.ModelForm):
-    price = MoneyField(label=_("settlement price of one"))
-
-    class Meta:
-        model = VoucherBatch
-        fields = ["channel", "offer", "name", "size", "price", "expires_at"]
-
-
-@admin.register(VoucherBatch)
-class VoucherBatchAdmin(AuditedAdmin):
-    """Codes for plans, in bulk. A draft has none yet; a colleague releases it; the file goes to the channel."""
-
-    empty = _("No codes yet. They are made for a bank, an airline or a company, all at once.")
-    form = BatchForm
-    list_display = ["name", "channel", "offer", "state", "codes", "redeemed", "price_words", "expires_at"]
-    list_filter = ["status", "channel"]
-    list_select_related = ["channel", "offer"]
-    search_fields = ["name", "=vouchers__code"]
-    search_help_text = _("A name, or a code as it was typed.")
-    autocomplete_fields = ["channel", "offer"]
-    actions_detail = ["release", "download", "void"]
-
-    def get_queryset(self, request):
-        redeemed = Count("vouchers", filter=Q(vouchers__redeemed_at__isnull=False))
-        return super().get_queryset(request).annotate(redeemed_total=redeemed)
-
-    def has_change_permission(self, request, obj=None):
-        return (obj is None or obj.status == Status.DRAFT) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request, obj=None):
-        return obj is not None and obj.status == Status.DRAFT and super().has_delete_permission(request, obj)
-
-    def has_release_permission(self, request: HttpRequest, object_id=None) -> bool:
-        return request.user.has_perm("members.release_voucherbatch") and self._has_status(object_id, Status.DRAFT)
-
-    def has_void_permission(self, request: HttpRequest, object_id=None) -> bool:
-        return request.user.has_perm("members.release_voucherbatch") and self._has_status(object_id, Status.RELEASED)
-
-    def _has_status(self, object_id, status) -> bool:
-        return VoucherBatch.objects.filter(pk=object_id, status=status).exists()
-
-    @tags.tagged(_("state"), {Status.RELEASED: tags.GOOD, Status.DRAFT: tags.WAITING, Status.VOID: tags.BAD})
-    def state(self, batch):
-        return batch.status, batch.get_status_display()
-
-    @admin.display(description=_("codes"), ordering="size")
-    def codes(self, batch):
-        return words.number(batch.size)
-
-    @admin.display(description=_("redeemed"), ordering="redeemed_total")
-    def redeemed(self, batch):
-        return words.number(batch.redeemed_total)
-
-    @admin.display(description=_("price"), ordering="price")
-    def price_words(self, batch):
-        return words.money(batch.price)
-
-    def save_model(self, request, obj, form, change):
-        obj.created_by = request.user
-        super().save_model(request, obj, form, change)
-
-    @action(description=_("Release"), icon="key", permissions=["release"], url_path="release")
-    def release(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Say what it may be worth, then let the service make the codes."""
-        batch = get_object_or_404(self.get_queryset(request), pk=object_id)
-        if request.method != "POST":
-            worth = {"size": words.number(batch.size), "price": words.money(batch.price * batch.size)}
-            return confirm.page(
-                self,
-                request,
-                batch,
-                title=gettext("Release the codes?"),
-                says=[
-                    gettext("%(size)s codes are made. If all are redeemed, the channel owes %(price)s.") % worth,
-                    gettext("Whoever has a code can redeem it, once."),
-                ],
-                submit=gettext("Release"),
-            )
-        try:
-            vouchers.release(batch, actor(request), timezone.now())
-            messages.success(request, gettext("The codes are there. Download them for the channel."))
-        except Problem as problem:
-            refuse(request, problem)
-        return redirect("admin:members_voucherbatch_change", object_id)
-
-    @action(description=_("Download codes"), icon="download", permissions=["void"], url_path="download")
-    def download(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """The codes that are still good, as a file for the channel; taking it is written down."""
-        batch = get_object_or_404(VoucherBatch, pk=object_id)
-        response = HttpResponse(content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="codes-{batch.uuid}.csv"'
-        writer = csv.writer(response)
-        writer.writerow(["code"])
-        good = batch.vouchers.filter(redeemed_at=None, void_at=None).values_list("code")
-        writer.writerows(good)
-        summary = gettext("Downloaded the codes of %s") % batch
-        audit.record(actor(request), "members.vouchers.download", batch, summary, timezone.now())
-        return response
-
-    @action(description=_("Void what is left"), icon="block", permissions=["void"], url_path="void")
-    def void(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Ask for the reason, then let unredeemed codes count no more."""
-        batch = get_object_or_404(self.get_queryset(request), pk=object_id)
-        form = ReasonForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            reason = form.cleaned_data["reason"]
-            count = vouchers.void(batch, reason=reason, actor=actor(request), at=timezone.now())
-            messages.success(request, gettext("%d codes are void.") % count)
-            return redirect("admin:members_voucherbatch_change", object_id)
-        left = batch.size - batch.redeemed_total
-        return confirm.page(
-            self,
-            request,
-            batch,
-            title=gettext("Void the codes that are left?"),
-            says=[gettext("%s codes can no longer be redeemed. Terms that were redeemed run on.") % words.number(left)],
-            submit=gettext("Void"),
-            form=form,
-        )
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(label=_("reason"), max_length=200)

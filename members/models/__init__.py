@@ -10,10 +10,12 @@ from .risk_listings import RiskListing
 from .risk_refusals import RiskRefusal
 from .risk_rules import RiskRule, RiskRuleVersion
 from .risk_tallies import RiskTally
-from .sales_channels import SalesChannel, Voucher, VoucherBatch
+from .sales_channels import ChannelKey, SalesChannel
+from .vouchers import Voucher, VoucherBatch
 
 __all__ = [
     "AutoRenewal",
+    "ChannelKey",
     "Consent",
     "CreditScore",
     "Identity",

@@ -11,8 +11,8 @@ from .plans import Plan
 class PlanOffer(models.Model):
     """A term of a plan that can be bought: how long, for how much, by whom, and what happens to the money (domain.md F23).
 
-    Money in minor units. A joint card carries a partner's year besides (C20). A draft is edited; on sale it never changes,
-    except that it is retired; what was sold keeps its terms.
+    Money in minor units. A draft is edited; on sale it never changes, except that it is retired; what was sold keeps its
+    terms. A joint card carries partners' rights besides (C20): they stand on the floor of rewards, and point here.
     """
 
     class Refunds(models.TextChoices):
@@ -57,14 +57,6 @@ class PlanOffer(models.Model):
         default=5,
         validators=[MinValueValidator(1), MaxValueValidator(60)],
         help_text=_("The law asks for five (domain.md L7)."),
-    )
-    partner = models.CharField(
-        _("partner's right"), max_length=60, blank=True, help_text=_("Code of the reward that comes with it (S1-21).")
-    )
-    partner_cost = models.PositiveBigIntegerField(
-        _("contract price of the partner's right"),
-        default=0,
-        help_text=_("Deducted from a refund once it was claimed."),
     )
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.DRAFT, editable=False)
     starts_at = models.DateTimeField(_("on sale from"))

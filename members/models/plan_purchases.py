@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from .members import Member
 from .plan_offers import PlanDiscount, PlanOffer
 from .plans import Subscription
-from .sales_channels import SalesChannel, Voucher
+from .sales_channels import SalesChannel
+from .vouchers import Voucher
 
 
 class PlanQuote(models.Model):
@@ -71,7 +72,6 @@ class PlanPurchase(models.Model):
     subscription = models.OneToOneField(
         Subscription, models.PROTECT, null=True, related_name="purchase", verbose_name=_("term")
     )
-    partner_claimed_at = models.DateTimeField(_("partner's right claimed at"), null=True, blank=True)
     asked_at = models.DateTimeField(_("asked at"))
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
     refund = models.PositiveBigIntegerField(_("paid back"), default=0)
@@ -100,6 +100,11 @@ class PlanPurchase(models.Model):
 
     def __str__(self):
         return f"{self.offer}: {self.member}"
+
+    @property
+    def is_trial(self) -> bool:
+        """Nothing was paid: nothing is paid back, and partners' rights do not come with it."""
+        return self.kind == self.Kind.TRIAL
 
 
 class AutoRenewal(models.Model):

@@ -18,7 +18,7 @@ def settlement(month: dt.date) -> QuerySet[SalesChannel]:
 
     A sale counts in the month it was paid, a refund in the month it was paid back. One query.
     """
-    first, after = clock.day_start(month), clock.day_start(clock.months_after(month, 1))
+    first, after = _span(month)
     paid = Q(purchases__kind__in=_SOLD, purchases__paid_at__gte=first, purchases__paid_at__lt=after)
     back = Q(
         purchases__status=PlanPurchase.Status.REFUNDED,
@@ -31,3 +31,15 @@ def settlement(month: dt.date) -> QuerySet[SalesChannel]:
         returned=Count("purchases", filter=back),
         refunded=Coalesce(Sum("purchases__refund", filter=back), 0),
     ).order_by("code")
+
+
+def terms(channel: SalesChannel, month: dt.date) -> QuerySet[PlanPurchase]:
+    """What a channel's settlement of a local month consists of: terms paid or paid back in it."""
+    first, after = _span(month)
+    paid, back = Q(paid_at__gte=first, paid_at__lt=after), Q(refunded_at__gte=first, refunded_at__lt=after)
+    rows = PlanPurchase.objects.filter(paid | back, channel=channel, kind__in=_SOLD)
+    return rows.select_related("offer", "voucher__batch").order_by("-id")
+
+
+def _span(month: dt.date) -> tuple[dt.datetime, dt.datetime]:
+    return clock.day_start(month), clock.day_start(clock.months_after(month, 1))

@@ -13,12 +13,10 @@ from common.services import audit, outbox
 from members import facts
 from members.models import AutoRenewal, Member, PlanOffer, PlanPurchase, PlanQuote, SalesChannel, Subscription, Voucher
 from members.services import plan_quotes, plan_refunds, plans
-from members.services.plan_quotes import Buyer, NotEligible
+from members.services.plan_quotes import PAY_WITHIN, Buyer
 from members.services.plan_refunds import Use
 
 Kind, Status = PlanPurchase.Kind, PlanPurchase.Status
-
-PAY_WITHIN = dt.timedelta(minutes=30)
 
 
 class QuoteOver(Problem):
@@ -37,6 +35,14 @@ class NotAwaited(Problem):
     title = _("This purchase does not wait for a payment.")
 
 
+class PaymentUsed(Problem):
+    """One payment buys one term."""
+
+    code = "payment_used"
+    status = 409
+    title = _("This payment has paid for something else.")
+
+
 class NotPaid(Problem):
     """Only a paid purchase can be paid back."""
 
@@ -51,6 +57,14 @@ class NothingToRefund(Problem):
     code = "no_refund_due"
     status = 409
     title = _("Nothing is paid back for this purchase now.")
+
+
+class RefundChanged(Problem):
+    """What comes back is no longer what the member was shown; `refund` says what it is now, in minor units."""
+
+    code = "refund_changed"
+    status = 409
+    title = _("What is paid back has changed. Look at it again.")
 
 
 class NoTrial(Problem):
@@ -73,9 +87,10 @@ class UnknownVoucher(Problem):
 def ask(member: Member, quote_uuid: uuid.UUID, at: dt.datetime) -> PlanPurchase:
     """Buy at a quote's price: it waits for the shop's payment, or is paid at once if it costs nothing.
 
-    Asked again it is the same purchase. Raises NotFound, QuoteOver.
+    Asked again it is the same purchase. The quote froze price and scores; whether the member has too many terms is asked
+    again, so that two quotes taken at once do not buy what one may not. Raises NotFound, QuoteOver, NotEligible.
     """
-    plans.lock(member)
+    member = plans.lock(member)
     quote = PlanQuote.objects.select_related("offer__plan", "channel").filter(uuid=quote_uuid, member=member).first()
     if quote is None:
         raise NotFound
@@ -84,6 +99,7 @@ def ask(member: Member, quote_uuid: uuid.UUID, at: dt.datetime) -> PlanPurchase:
         return known
     if quote.expires_at <= at:
         raise QuoteOver
+    plan_quotes.refuse(plan_quotes.limits_against(member, quote.offer, at))
     purchase = PlanPurchase.objects.create(
         member=member,
         offer=quote.offer,
@@ -101,25 +117,32 @@ def ask(member: Member, quote_uuid: uuid.UUID, at: dt.datetime) -> PlanPurchase:
 def pay(purchase_uuid: uuid.UUID, payment: str, at: dt.datetime) -> PlanPurchase:
     """The shop has been paid: the term begins now, or after the one that runs; a trial ends (C23).
 
-    Paid again by the same payment it stays paid. Raises NotFound, NotAwaited.
+    Paid again by the same payment it stays paid. Raises NotFound, NotAwaited, PaymentUsed.
     """
-    purchase = _locked(purchase_uuid)
+    purchase = lock(purchase_uuid)
     if purchase.status == Status.PAID and purchase.payment == payment:
         return purchase
     if purchase.status != Status.AWAITED or purchase.asked_at + PAY_WITHIN <= at:
         raise NotAwaited
+    check_unused(payment)
     purchase.payment = payment
     return begin(purchase, at)
 
 
+def check_unused(payment: str) -> None:
+    """Raises PaymentUsed. The database knows each payment once, whatever is asked here."""
+    if PlanPurchase.objects.filter(payment=payment).exists():
+        raise PaymentUsed
+
+
 @transaction.atomic
-def try_out(member: Member, offer: PlanOffer, channel: SalesChannel, at: dt.datetime) -> PlanPurchase:
-    """Begin the free trial. Raises OfferNotOnSale, NoTrial."""
+def try_out(member: Member, offer: PlanOffer, channel: SalesChannel, buyer: Buyer, at: dt.datetime) -> PlanPurchase:
+    """Begin the free trial: for who may buy the plan and never had it. Raises OfferNotOnSale, NoTrial, NotEligible."""
     plan_quotes.check_on_sale(offer, at)
-    plans.lock(member)
-    had_it = Subscription.objects.filter(member=member, plan=offer.plan).exists()
-    if not offer.trial_days or had_it or member.status != Member.Status.ACTIVE:
+    member = plans.lock(member)
+    if not offer.trial_days or Subscription.objects.filter(member=member, plan=offer.plan).exists():
         raise NoTrial
+    plan_quotes.refuse(plan_quotes.gates_against(member, offer, buyer))
     purchase = PlanPurchase.objects.create(
         member=member, offer=offer, channel=channel, kind=Kind.TRIAL, price=0, status=Status.AWAITED, asked_at=at
     )
@@ -136,11 +159,10 @@ def redeem(member: Member, code: str, buyer: Buyer, at: dt.datetime) -> PlanPurc
         .filter(code=code.strip().upper(), redeemed_at=None, void_at=None)
         .first()
     )
-    if voucher is None or voucher.batch.status != voucher.batch.Status.RELEASED or voucher.batch.expires_at <= at:
+    if voucher is None or not voucher.batch.is_good(at) or not voucher.is_handed_out:
         raise UnknownVoucher
     offer = voucher.batch.offer
-    if reasons := plan_quotes.reasons_against(member, offer, buyer, at):
-        raise NotEligible(" ".join(reason["detail"] for reason in reasons), reasons=reasons)
+    plan_quotes.refuse(plan_quotes.reasons_against(member, offer, buyer, at))
     voucher.redeemed_at = at
     voucher.save(update_fields=["redeemed_at"])
     purchase = PlanPurchase.objects.create(
@@ -158,22 +180,22 @@ def redeem(member: Member, code: str, buyer: Buyer, at: dt.datetime) -> PlanPurc
 
 @transaction.atomic
 def refund(
-    purchase_uuid: uuid.UUID, use: Use, *, reason: str, actor: audit.Actor, at: dt.datetime, most: int | None = None
+    purchase_uuid: uuid.UUID, use: Use, *, reason: str, actor: audit.Actor, at: dt.datetime, shown: int | None = None
 ) -> PlanPurchase:
     """Pay back what the offer's policy gives (F23); the term ends now, later ones move forward, renewal ends.
 
-    `use` is what higher floors know of benefits used. `most`, in minor units, is what the member was shown: no more
-    than that is paid back, but less if less is due by now. A channel's code is void; the money goes to the channel (E55).
-    Raises NotFound, NotPaid, NothingToRefund.
+    `use` is what higher floors know of benefits used; they hold the member's lock when they ask. `shown` is what the
+    member was shown: just that is paid, or nothing happens. The code of a channel is void, and the money goes to the
+    channel (E55). Raises NotFound, NotPaid, NothingToRefund, RefundChanged.
     """
-    purchase = _locked(purchase_uuid)
-    if purchase.status != Status.PAID or purchase.kind == Kind.TRIAL:
+    purchase = lock(purchase_uuid)
+    if purchase.status != Status.PAID or purchase.is_trial:
         raise NotPaid
     back = plan_refunds.due(purchase, use, at)
-    if most is not None:
-        back = min(back, most)
     if not back:
         raise NothingToRefund
+    if shown is not None and shown != back:
+        raise RefundChanged(refund=back)
     assert purchase.subscription is not None
     plans.end(purchase.subscription, at)
     purchase.status, purchase.refund, purchase.refunded_at = Status.REFUNDED, back, at
@@ -183,10 +205,10 @@ def refund(
         Voucher.objects.filter(pk=purchase.voucher.pk).update(void_at=at)
     _end_renewal(purchase, at)
     audit.record(actor, "members.plan_purchases.refund", purchase, f"Paid back {back}", at, reason=reason)
-    to = "member" if purchase.channel.refunds_member else "channel"
-    outbox.publish(
-        [facts.PlanRefunded(purchase.member.external_id, str(purchase.uuid), purchase.offer.code, back, to)], at
+    told = facts.PlanRefunded(
+        purchase.member.external_id, str(purchase.uuid), purchase.offer.code, back, purchase.channel.payee
     )
+    outbox.publish([told], at)
     return purchase
 
 
@@ -197,8 +219,8 @@ def lapse(at: dt.datetime) -> int:
     return late.update(status=Status.LAPSED)
 
 
-def _locked(purchase_uuid: uuid.UUID) -> PlanPurchase:
-    """A purchase, read under its member's lock. Raises NotFound."""
+def lock(purchase_uuid: uuid.UUID) -> PlanPurchase:
+    """A purchase, read under its member's lock, which the caller's transaction holds from now on. Raises NotFound."""
     found = PlanPurchase.objects.filter(uuid=purchase_uuid).values_list("member_id", flat=True).first()
     if found is None:
         raise NotFound
@@ -208,9 +230,9 @@ def _locked(purchase_uuid: uuid.UUID) -> PlanPurchase:
 
 
 def begin(purchase: PlanPurchase, at: dt.datetime) -> PlanPurchase:
-    """The term of a purchase that is paid now. Whatever the payment, the trial before it ends."""
+    """The term of a purchase that is paid now. The trial before it ends (C23); a renewal waits for the trial's end."""
     offer = purchase.offer
-    if purchase.kind != Kind.TRIAL:
+    if purchase.kind not in (Kind.TRIAL, Kind.RENEWAL):
         _end_trial(purchase, at)
     days = offer.trial_days if purchase.kind == Kind.TRIAL else offer.term_days
     purchase.subscription = plans.extend(purchase.member, offer.plan, days, at)

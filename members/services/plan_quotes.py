@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,11 @@ from common.problems import Problem
 from members.models import Member, PlanDiscount, PlanOffer, PlanPurchase, PlanQuote, SalesChannel
 from members.services import plans
 
+Reason = dict[str, Any]
+
 GOOD_FOR = dt.timedelta(minutes=15)
+PAY_WITHIN = dt.timedelta(minutes=30)
+"""So long a purchase waits for its payment, and counts as bought where that is limited."""
 
 
 class OfferNotOnSale(Problem):
@@ -71,9 +76,20 @@ def _fits(discount: PlanDiscount, channel: SalesChannel, buyer: Buyer, at: dt.da
     return discount.kind == PlanDiscount.Kind.PERIOD or discount.channel_id == channel.pk
 
 
-def reasons_against(member: Member, offer: PlanOffer, buyer: Buyer, at: dt.datetime) -> list[dict[str, Any]]:
+def reasons_against(member: Member, offer: PlanOffer, buyer: Buyer, at: dt.datetime) -> list[Reason]:
     """Why the member may not buy the offer, in codes and words; empty if she may."""
-    found: list[dict[str, Any]] = []
+    return gates_against(member, offer, buyer) + limits_against(member, offer, at)
+
+
+def refuse(reasons: list[Reason]) -> None:
+    """Raises NotEligible if there is a reason against it."""
+    if reasons:
+        raise NotEligible(" ".join(reason["detail"] for reason in reasons), reasons=reasons)
+
+
+def gates_against(member: Member, offer: PlanOffer, buyer: Buyer) -> list[Reason]:
+    """What keeps the member out by who she is: asked of buyers, of who tries, and of who renews (S2-50, E57)."""
+    found: list[Reason] = []
     if member.status != Member.Status.ACTIVE:
         found.append({"code": "member_closed", "detail": gettext("The member has left the programme.")})
     if offer.needs_real_name and not member.real_name_verified:
@@ -84,13 +100,28 @@ def reasons_against(member: Member, offer: PlanOffer, buyer: Buyer, at: dt.datet
     if offer.least_score is not None and (buyer.score or 0) < offer.least_score:
         detail = gettext("A value score of at least %(least)d is needed.") % {"least": offer.least_score}
         found.append({"code": "score_too_low", "needs": offer.least_score, "has": buyer.score or 0, "detail": detail})
-    if offer.most_a_year is not None and _bought_this_year(member, offer, at) >= offer.most_a_year:
-        detail = gettext("At most %(most)d can be bought in a calendar year.") % {"most": offer.most_a_year}
-        found.append({"code": "limit_reached", "most": offer.most_a_year, "detail": detail})
+    return found
+
+
+def limits_against(member: Member, offer: PlanOffer, at: dt.datetime) -> list[Reason]:
+    """What keeps the member out by what she has; a purchase that waits for its payment counts as bought (E56)."""
+    found: list[Reason] = []
+    waiting = PlanPurchase.objects.filter(
+        member=member, offer__plan=offer.plan_id, status=PlanPurchase.Status.AWAITED, asked_at__gt=at - PAY_WITHIN
+    )
+    if offer.most_a_year is not None:
+        bought = _bought_this_year(member, offer, at) + waiting.filter(offer=offer).count()
+        if bought >= offer.most_a_year:
+            detail = gettext("At most %(most)d can be bought in a calendar year.") % {"most": offer.most_a_year}
+            found.append({"code": "limit_reached", "most": offer.most_a_year, "detail": detail})
+    waiting_days = waiting.aggregate(sum=Sum("offer__term_days"))["sum"] or 0
     until = plans.runs_until(member, offer.plan, at)
-    if until is not None and until + dt.timedelta(days=offer.term_days) > at + dt.timedelta(days=offer.ahead_days):
-        detail = gettext("The plan is paid until %(day)s already.") % {"day": clock.local_date(until).isoformat()}
-        found.append({"code": "too_far_ahead", "until": clock.local_date(until).isoformat(), "detail": detail})
+    if until is not None or waiting_days:  # the first term is never too long
+        last = clock.local_date((until or at) - plans.TICK) + dt.timedelta(days=waiting_days)
+        furthest = clock.local_date(at) + dt.timedelta(days=offer.ahead_days)
+        if last + dt.timedelta(days=offer.term_days) > furthest:
+            detail = gettext("The plan is paid until %(day)s already.") % {"day": last.isoformat()}
+            found.append({"code": "too_far_ahead", "until": last.isoformat(), "detail": detail})
     return found
 
 
@@ -115,8 +146,7 @@ def quote(member: Member, offer: PlanOffer, channel: SalesChannel, buyer: Buyer,
     check_on_sale(offer, at)
     if not channel.is_active:
         raise OfferNotOnSale(_("This channel sells no more."))
-    if reasons := reasons_against(plans.lock(member), offer, buyer, at):
-        raise NotEligible(" ".join(reason["detail"] for reason in reasons), reasons=reasons)
+    refuse(reasons_against(plans.lock(member), offer, buyer, at))
     reckoned = price(offer, channel, buyer, at)
     return PlanQuote.objects.create(
         member=member,

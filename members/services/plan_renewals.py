@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from django.db import transaction
 from django.db.models import F, Max, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.models import JobRun
@@ -14,7 +15,8 @@ from common.problems import Problem
 from common.services import jobs, outbox
 from members import facts
 from members.models import AutoRenewal, Member, PlanOffer, PlanPurchase, SalesChannel
-from members.services import plan_purchases, plans
+from members.services import plan_purchases, plan_quotes, plans
+from members.services.plan_quotes import Buyer, Reason
 
 CHUNK = 1_000
 JOB = "notice of renewals"
@@ -26,6 +28,14 @@ class CannotRenew(Problem):
     code = "cannot_renew"
     status = 409
     title = _("This plan does not renew by itself.")
+
+
+class NotAgreed(Problem):
+    """The member has not agreed that this offer renews, or has stopped it."""
+
+    code = "renewal_not_agreed"
+    status = 409
+    title = _("The member has not agreed to this renewal.")
 
 
 @transaction.atomic
@@ -54,7 +64,8 @@ def due(as_of: dt.datetime):
     """Agreements whose last term ends within the offer's days of notice and was not noticed yet."""
     last = Max("member__subscriptions__ends_at", filter=Q(member__subscriptions__plan=F("offer__plan")))
     rows = AutoRenewal.objects.filter(ended_at=None, member__status=Member.Status.ACTIVE).annotate(last=last)
-    unnoticed = Q(noticed_for=None) | Q(noticed_for__lt=F("last"))
+    # Not "before the last": a term that was paid back lets later ones end sooner.
+    unnoticed = Q(noticed_for=None) | ~Q(noticed_for=F("last"))
     return rows.filter(unnoticed, last__gt=as_of)
 
 
@@ -86,25 +97,53 @@ def _notice(first: int, last: int, as_of: dt.datetime) -> dict[str, int]:
     return {"noticed": len(near)}
 
 
+def agreed(member: Member, offer_code: str) -> AutoRenewal:
+    """The member's agreement that an offer renews. Raises NotAgreed."""
+    rows = AutoRenewal.objects.filter(member=member, offer__code=offer_code, ended_at=None)
+    agreement = rows.select_related("offer__plan", "member").first()
+    if agreement is None:
+        raise NotAgreed
+    return agreement
+
+
+def reasons_against(agreement: AutoRenewal, buyer: Buyer, at: dt.datetime) -> list[Reason]:
+    """Why a plan may not be renewed now, in codes and words; empty if it may.
+
+    Who may not buy the plan any more keeps what is paid, and does not renew it (E57).
+    """
+    offer = agreement.offer
+    until = plans.runs_until(agreement.member, offer.plan, at)
+    found: list[Reason] = []
+    if until is None:
+        found.append({"code": "term_over", "detail": gettext("The term is over.")})
+    elif agreement.noticed_for != until:
+        found.append({"code": "no_notice", "detail": gettext("No notice was given of this renewal yet.")})
+    if offer.status != PlanOffer.Status.ACTIVE:
+        found.append({"code": "offer_not_on_sale", "detail": gettext("This offer is not on sale.")})
+    return found + plan_quotes.gates_against(agreement.member, offer, buyer)
+
+
 @transaction.atomic
-def renew(member: Member, channel: SalesChannel, payment: str, at: dt.datetime) -> PlanPurchase:
+def renew(
+    member: Member, offer_code: str, channel: SalesChannel, payment: str, buyer: Buyer, at: dt.datetime
+) -> PlanPurchase:
     """The shop has charged a member who agreed and was given notice: the next term follows the old one's end (E56).
 
-    Charged again by the same payment it is the same purchase. Raises CannotRenew.
+    Charged again by the same payment it is the same purchase. Raises NotAgreed, NotEligible, PaymentUsed.
     """
     plans.lock(member)
-    known = PlanPurchase.objects.filter(payment=payment, member=member).first()
+    known = PlanPurchase.objects.filter(payment=payment, member=member, kind=PlanPurchase.Kind.RENEWAL).first()
     if known is not None:
         return known
-    agreed = AutoRenewal.objects.filter(member=member, ended_at=None).select_related("offer__plan").first()
-    if agreed is None or agreed.noticed_for is None or agreed.offer.status != PlanOffer.Status.ACTIVE:
-        raise CannotRenew(_("There is no agreement to renew, or no notice was given."))
+    agreement = agreed(member, offer_code)
+    plan_quotes.refuse(reasons_against(agreement, buyer, at))
+    plan_purchases.check_unused(payment)
     purchase = PlanPurchase.objects.create(
         member=member,
-        offer=agreed.offer,
+        offer=agreement.offer,
         channel=channel,
         kind=PlanPurchase.Kind.RENEWAL,
-        price=agreed.offer.fee,
+        price=agreement.offer.fee,
         payment=payment,
         status=PlanPurchase.Status.AWAITED,
         asked_at=at,

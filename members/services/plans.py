@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db.models import F, Max
+from django.db.models import Max
 
 from common import clock
 from members.models import Member, Plan, Subscription
+
+TICK = dt.timedelta(microseconds=1)
 
 
 def lock(member: Member) -> Member:
@@ -16,14 +18,22 @@ def lock(member: Member) -> Member:
 
 
 def extend(member: Member, plan: Plan, days: int, at: dt.datetime) -> Subscription:
-    """Give a member so many days of a plan, until the end of a local day: from now, or after the last term that there is.
+    """Give a member so many days of a plan, from now, or after the last term that there is.
 
     Runs in the caller's transaction.
     """
     lock(member)
     starts_at = runs_until(member, plan, at) or at
-    ends_at = clock.day_end(clock.local_date(starts_at) + dt.timedelta(days=days))
+    ends_at = end_of(starts_at, days)
     return Subscription.objects.create(member=member, plan=plan, starts_at=starts_at, ends_at=ends_at)
+
+
+def end_of(starts_at: dt.datetime, days: int) -> dt.datetime:
+    """The local midnight so many whole days on; the rest of a day that has begun is given besides.
+
+    So a term that follows another at midnight lasts its days and not one more, and days of 23 or 25 hours are days.
+    """
+    return clock.day_end(_day_before(starts_at) + dt.timedelta(days=days))
 
 
 def runs_until(member: Member, plan: Plan, at: dt.datetime) -> dt.datetime | None:
@@ -33,17 +43,23 @@ def runs_until(member: Member, plan: Plan, at: dt.datetime) -> dt.datetime | Non
 
 
 def end(subscription: Subscription, at: dt.datetime) -> None:
-    """End a term now; one that has not begun vanishes. The terms after it move forward by what it had left."""
-    cut_to = max(subscription.starts_at, min(at, subscription.ends_at))
-    moved = subscription.ends_at - cut_to
+    """End a term now; one that has not begun vanishes. The terms after it move forward, each with its whole days."""
+    was_until = subscription.ends_at
+    subscription.ends_at = max(subscription.starts_at, min(at, was_until))
+    subscription.save(update_fields=["ends_at"])
+    if was_until <= at:
+        return
+    follow = subscription.ends_at
     later = Subscription.objects.filter(
-        member=subscription.member_id, plan=subscription.plan_id, starts_at__gte=subscription.ends_at
+        member=subscription.member_id, plan=subscription.plan_id, starts_at__gte=was_until, ends_at__gt=was_until
     )
-    was_end = subscription.ends_at
-    Subscription.objects.filter(pk=subscription.pk).update(ends_at=cut_to)
-    subscription.ends_at = cut_to
-    if moved and was_end > at:
-        for term in later.exclude(pk=subscription.pk).order_by("starts_at"):
-            Subscription.objects.filter(pk=term.pk).update(
-                starts_at=F("starts_at") - moved, ends_at=F("ends_at") - moved
-            )
+    for term in later.exclude(pk=subscription.pk).order_by("starts_at"):
+        days = (_day_before(term.ends_at) - _day_before(term.starts_at)).days
+        term.starts_at, term.ends_at = follow, end_of(follow, days)
+        term.save(update_fields=["starts_at", "ends_at"])
+        follow = term.ends_at
+
+
+def _day_before(at: dt.datetime) -> dt.date:
+    """The local day that an instant ends or cuts: at midnight the one before it."""
+    return clock.local_date(at - TICK)

@@ -8,9 +8,9 @@ import secrets
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.problems import Problem
+from common.problems import InvalidInput, Problem
 from common.services import audit
-from members.models import Voucher, VoucherBatch
+from members.models import PlanOffer, Voucher, VoucherBatch
 from members.services.plan_offers import SecondPersonNeeded
 
 # Without 0/O, 1/I/L: codes are read out and typed. 14 characters of 31 are 69 bits: nobody guesses one.
@@ -28,17 +28,29 @@ class BatchNotADraft(Problem):
     title = _("This batch was released before, or is void.")
 
 
+class OfferADraft(Problem):
+    """A draft may still change; codes promise what it says."""
+
+    code = "offer_is_draft"
+    status = 409
+    title = _("Put the offer on sale first: codes promise what it says.")
+
+
 @transaction.atomic
 def release(batch: VoucherBatch, actor: audit.Actor, at: dt.datetime) -> VoucherBatch:
     """Make the codes of a batch, all at once; by another person than its author.
 
-    Raises BatchNotADraft, SecondPersonNeeded.
+    Raises BatchNotADraft, SecondPersonNeeded, OfferADraft, InvalidInput (they would be over at once).
     """
     batch = VoucherBatch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
     if batch.status != Status.DRAFT:
         raise BatchNotADraft
     if actor.staff is None or actor.staff.pk == batch.created_by_id:
         raise SecondPersonNeeded
+    if batch.offer.status == PlanOffer.Status.DRAFT:
+        raise OfferADraft
+    if batch.expires_at <= at:
+        raise InvalidInput(_("The last day of these codes has passed."))
     batch.status, batch.released_by = Status.RELEASED, actor.staff
     batch.save(update_fields=["status", "released_by"])
     codes: set[str] = set()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+from common import clock
 from common.models import Staff
 from common.services.audit import Actor
-from members.models import Member, Plan, PlanDiscount, PlanOffer, SalesChannel
-from members.services import plan_purchases, plan_quotes
+from members.models import Member, Plan, PlanDiscount, PlanOffer, SalesChannel, VoucherBatch
+from members.services import plan_purchases, plan_quotes, vouchers
 from members.services.plan_quotes import Buyer
 
 NOON = dt.datetime(2026, 3, 1, 4, 0, tzinfo=dt.UTC)  # 12:00 in Shanghai
@@ -19,6 +20,24 @@ BOB = Actor("Bob")
 def a_member(name: str = "alice", **values) -> Member:
     """A member of long standing."""
     return Member.objects.create(external_id=name, registered_at=NOON - 400 * DAY, **values)
+
+
+def until(days: int, start: dt.datetime = NOON) -> dt.datetime:
+    """The end of a local day so many days after the one of `start`."""
+    return clock.day_end(clock.local_date(start) + days * DAY)
+
+
+def a_batch(offer: PlanOffer, *, channel: SalesChannel | None = None, size: int = 3, **values) -> VoucherBatch:
+    """Codes that were released, good for thirty days."""
+    values = {"price": 12_000, "expires_at": NOON + 30 * DAY, "name": "Acme"} | values
+    batch = VoucherBatch.objects.create(
+        channel=channel or direct(), offer=offer, size=size, created_by=staff("olivia").staff, **values
+    )
+    return vouchers.release(batch, staff("felix"), NOON)
+
+
+def a_channel(code: str = "bank", **values) -> SalesChannel:
+    return SalesChannel.objects.create(code=code, **({"name": code.title(), "kind": "bank"} | values))
 
 
 def direct() -> SalesChannel:

@@ -120,11 +120,16 @@ class CodeAdmin(ImportAdminMixin, ExportAdminMixin, ReadOnlyAdmin):
     empty = _("No code yet. Import a partner's codes from a file; our own are made when they are handed out.")
     list_display = ["code", "of_reward", "status_label", "holder", "claimed_at", "good_until", "worth"]
     list_filter = ["status", "reward"]
-    list_select_related = ["reward", "redemption__member"]
-    search_fields = ["=code", "=redemption__uuid", "=redemption__member__external_id"]
+    list_select_related = ["reward", "redemption__member", "claim__purchase__member"]
+    search_fields = [
+        "=code",
+        "=redemption__uuid",
+        "=redemption__member__external_id",
+        "=claim__purchase__member__external_id",
+    ]
     search_help_text = _("A whole code, or a member's external id.")
     fields = [
-        "code", "of_reward", "status_label", "holder", "redemption", "worth", "added_at", "claimed_at", "good_until",
+        "code", "of_reward", "status_label", "holder", "redemption", "claim", "worth", "added_at", "claimed_at", "good_until",
         "settlement",
     ]  # fmt: skip
     readonly_fields = ["of_reward", "status_label", "holder", "worth", "good_until"]
@@ -140,7 +145,8 @@ class CodeAdmin(ImportAdminMixin, ExportAdminMixin, ReadOnlyAdmin):
 
     @admin.display(description=_("member"))
     def holder(self, code):
-        return words.link(code.redemption.member) if code.redemption else "–"
+        held_by = code.redemption or (code.claim and code.claim.purchase)
+        return words.link(held_by.member) if held_by else "–"
 
     @admin.display(description=_("good until"), ordering="expires_at")
     def good_until(self, code):
@@ -159,7 +165,9 @@ class CodeAdmin(ImportAdminMixin, ExportAdminMixin, ReadOnlyAdmin):
     @action(description=_("Put back into the pool"), icon="undo", permissions=["unassign"])
     def unassign(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Take an unused code from who has it, with a reason."""
-        code = get_object_or_404(Code.objects.select_related("reward", "redemption__member"), pk=object_id)
+        code = get_object_or_404(
+            Code.objects.select_related("reward", "redemption__member", "claim__purchase__member"), pk=object_id
+        )
         form = UnassignForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
@@ -171,6 +179,8 @@ class CodeAdmin(ImportAdminMixin, ExportAdminMixin, ReadOnlyAdmin):
         says = [gettext("Whoever had the code has seen it: do this only if the partner confirms that it is not used.")]
         if code.redemption and code.status == Status.CLAIMED:
             says.append(gettext("The redemption is returned, and its points go back to the lots they came from."))
+        if code.claim and code.status == Status.CLAIMED:
+            says.append(gettext("The plan's right that it was claimed with can be claimed again."))
         facts = [(gettext("Reward"), code.reward), (gettext("Member"), self.holder(code))]
         title = gettext("Put this code back into the pool?")
         submit = gettext("Put back")

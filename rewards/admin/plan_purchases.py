@@ -7,6 +7,8 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
@@ -15,10 +17,11 @@ from common import clock
 from common.admin import confirm, panels, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
 from common.problems import Problem
-from members.models import AutoRenewal, Member, PlanPurchase
+from members.models import AutoRenewal, Member, Plan, PlanPurchase
 from members.selectors import plan_revenue
-from members.services import plan_purchases, plan_refunds
-from rewards.selectors import savings
+from members.services.plan_refunds import due
+from rewards.selectors import plan_rights, plans, savings
+from rewards.services import plan_refunds
 
 Status = PlanPurchase.Status
 
@@ -41,10 +44,10 @@ class PlanPurchaseAdmin(ReadOnlyAdmin):
     actions_detail = ["refund"]
     fieldsets = [
         (None, {"fields": [("member", "offer"), ("kind", "channel"), ("state", "price_words"), ("payment", "term")]}),
-        (_("Worth"), {"fields": ["saved_words", "revenue_words"]}),
+        (_("Worth"), {"fields": ["saved_words", "revenue_words", "rights_words"]}),
         (_("Paid back"), {"fields": [("refund_words", "refunded_at"), "refund_reason"]}),
     ]
-    readonly_fields = ["state", "price_words", "term", "saved_words", "revenue_words", "refund_words"]
+    readonly_fields = ["state", "price_words", "term", "saved_words", "revenue_words", "rights_words", "refund_words"]
 
     def get_queryset(self, request):
         return (
@@ -93,6 +96,13 @@ class PlanPurchaseAdmin(ReadOnlyAdmin):
         values = {"earned": words.money(revenue.earned), "deferred": words.money(revenue.deferred)}
         return gettext("%(earned)s earned, %(deferred)s still to be earned") % values
 
+    @admin.display(description=_("partners' rights"))
+    def rights_words(self, purchase):
+        """What comes with it, and whether it was claimed."""
+        rows = plan_rights.of([purchase], timezone.now())
+        lines = ((_right(row), row.state.label) for row in rows)
+        return format_html_join(SafeString("<br>"), "{}: {}", lines) or "–"
+
     @admin.display(description=_("paid back"))
     def refund_words(self, purchase):
         return words.money(purchase.refund) if purchase.refunded_at else "–"
@@ -103,17 +113,17 @@ class PlanPurchaseAdmin(ReadOnlyAdmin):
         purchase = get_object_or_404(self.get_queryset(request), pk=object_id)
         now = timezone.now()
         use = savings.use_of(purchase, now)
-        due = plan_refunds.due(purchase, use, now)
+        back = due(purchase, use, now)
         form = RefundForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
                 reason = form.cleaned_data["reason"]
-                done = plan_purchases.refund(purchase.uuid, use, reason=reason, actor=actor(request), at=now)
+                done = plan_refunds.refund(purchase.uuid, reason=reason, actor=actor(request), at=now)
                 messages.success(request, gettext("%s is to be paid back.") % words.money(done.refund))
             except Problem as problem:
                 refuse(request, problem)
             return redirect("admin:members_planpurchase_change", object_id)
-        to = gettext("to the member") if purchase.channel.refunds_member else gettext("to the channel")
+        to = gettext("to the member") if purchase.channel.payee == "member" else gettext("to the channel")
         return confirm.page(
             self,
             request,
@@ -121,18 +131,25 @@ class PlanPurchaseAdmin(ReadOnlyAdmin):
             title=gettext("Pay back the plan?"),
             says=[
                 gettext("The term ends now, later ones move forward, and it renews no more."),
-                gettext("The shop pays %(amount)s back, %(to)s.") % {"amount": words.money(due), "to": to},
+                gettext("The shop pays %(amount)s back, %(to)s.") % {"amount": words.money(back), "to": to},
             ],
             facts=[
                 (gettext("Price"), words.money(purchase.price)),
                 (gettext("Policy"), purchase.offer.get_refunds_display()),
                 (gettext("Used"), gettext("yes") if use.used else gettext("no")),
                 (gettext("Saved with it"), words.money(use.value)),
-                (gettext("Paid back"), words.money(due)),
+                (gettext("Partners' rights that were claimed"), words.money(use.claimed)),
+                (gettext("Paid back"), words.money(back)),
             ],
             submit=gettext("Pay back"),
             form=form,
         )
+
+
+def _right(row):
+    """A right by its reward's name; a claim leads to its page."""
+    name = str(row.right.reward)
+    return words.link(row.claim, name) if row.claim else name
 
 
 @admin.register(AutoRenewal)
@@ -172,8 +189,25 @@ def _panel(member: Member, request: HttpRequest) -> dict:
             for row in rows
         ],
         "meter": words.money(savings.saved(running, now).total) if running else None,
+        "estimates": [] if running else list(_estimates(member, now)),
+        "rights": [
+            {
+                "name": _right(row),
+                "state": row.state.label,
+                "until": row.claim_until or (row.claim and row.claim.expires_at),
+            }
+            for row in plan_rights.of_member(member, now)
+        ],
         "renewal": AutoRenewal.objects.filter(member=member, ended_at=None).select_related("offer").first(),
     }
+
+
+def _estimates(member, at):
+    """For who has no plan: what each on sale would have saved, as the app shows it; nothing below three orders."""
+    for plan in Plan.objects.filter(offers__in=plans.on_sale(at)).distinct():
+        estimate = savings.estimate(member, plan, at)
+        if estimate.is_claimed:
+            yield {"plan": plan, "total": words.money(estimate.total), "orders": estimate.orders}
 
 
 panels.register_panel(

@@ -148,7 +148,7 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
     @admin.display(description=_("code"))
     def code_link(self, redemption):
         code = getattr(redemption, "code", None)
-        return words.link(code, masked(code.code)) if code else "–"
+        return words.link(code, reward_words.masked(code.code)) if code else "–"
 
     @admin.display(description=_("waits for its payment until"))
     def hold_until(self, redemption):
@@ -255,11 +255,6 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
         return redirect("admin:rewards_redemption_change", redemption.pk)
 
 
-def masked(code: str) -> str:
-    """Enough to compare, too little to use: ····HD4V."""
-    return f"····{code[-4:]}" if len(code) > 6 else "····"
-
-
 def _panel(member: Member, request: HttpRequest) -> dict:
     """What the member took last, those merged into the member too."""
     found = catalogue.of_member(member).select_related("reward", "code").order_by("-id")[:_SHOWN]
@@ -270,7 +265,7 @@ def _panel(member: Member, request: HttpRequest) -> dict:
                 "picture": reward_words.picture(redemption.reward),
                 "status": tags.tag(redemption.get_status_display(), COLOURS[redemption.status]),
                 "paid": reward_words.price(redemption.points, redemption.cash),
-                "code": masked(redemption.code.code) if hasattr(redemption, "code") else "–",
+                "code": reward_words.masked(redemption.code.code) if hasattr(redemption, "code") else "–",
                 "until": reward_words.until(redemption.expires_at),
                 "at": redemption.created_at,
             }

@@ -157,3 +157,8 @@ def least_tier(reward: Reward) -> Tier | None:
 def until(at: dt.datetime | None) -> str:
     """The last day of something that ends with a day."""
     return words.day(words.last_day(at)) if at else "–"
+
+
+def masked(code: str) -> str:
+    """Enough to compare, too little to use: ····HD4V."""
+    return f"····{code[-4:]}" if len(code) > 6 else "····"

@@ -3,20 +3,22 @@ from django.urls import path, re_path
 from loyalty.api.views import EXTERNAL_ID
 
 from .benefits import BenefitsView, GiveBackView, MyBenefitsView, UsesView
+from .channel_sales import REFERENCE, ChannelSaleCancelView, ChannelSalesView, ChannelSaleView, ChannelStockView
+from .channel_statements import ChannelStatementView, ChannelTermsView
 from .checkout import QuoteView
 from .games import GamesView, GameView, MyGamesView, MyGameView
 from .instant_refunds import InstantRefundSettleView, InstantRefundsView
-from .plans import (
-    MemberPlanRenewView,
+from .plan_purchases import (
     MyPlanPurchasesView,
     MyPlanQuotesView,
-    MyPlanRefundView,
-    MyPlanRenewalView,
     MyPlanTrialView,
-    MyPlanView,
     MyPlanVouchersView,
     PlanPurchasePayView,
 )
+from .plan_refunds import MyPlanRefundView
+from .plan_renewals import MemberPlanRenewalView, MemberPlanRenewView, MyPlanRenewalView
+from .plan_rights import MyPlanRightsView
+from .plans import MyPlanView
 from .plays import MyGamePlaysView, MyPlaysView
 from .recommendations import RecommendationsView
 from .redemptions import (
@@ -77,6 +79,14 @@ urlpatterns = [
     path("me/plan/trial", MyPlanTrialView.as_view(), name="me-plan-trial"),
     path("me/plan/vouchers", MyPlanVouchersView.as_view(), name="me-plan-vouchers"),
     path("me/plan/renewal", MyPlanRenewalView.as_view(), name="me-plan-renewal"),
+    path("me/plan/rights", MyPlanRightsView.as_view(), name="me-plan-rights"),
+    path("channel/stock", ChannelStockView.as_view(), name="channel-stock"),
+    path("channel/sales", ChannelSalesView.as_view(), name="channel-sales"),
+    re_path(rf"^channel/sales/{REFERENCE}$", ChannelSaleView.as_view(), name="channel-sales-detail"),
+    re_path(rf"^channel/sales/{REFERENCE}/cancel$", ChannelSaleCancelView.as_view(), name="channel-sales-cancel"),
+    path("channel/statement", ChannelStatementView.as_view(), name="channel-statement"),
+    path("channel/terms", ChannelTermsView.as_view(), name="channel-terms"),
     path("plan-purchases/<uuid:uuid>/pay", PlanPurchasePayView.as_view(), name="plan-purchases-pay"),
+    re_path(rf"^members/{EXTERNAL_ID}/plan/renewal$", MemberPlanRenewalView.as_view(), name="members-plan-renewal"),
     re_path(rf"^members/{EXTERNAL_ID}/plan/renew$", MemberPlanRenewView.as_view(), name="members-plan-renew"),
 ]

@@ -11,6 +11,7 @@ from .instant_refunds import Exposure, ExposureEntry, InstantRefund
 from .lotteries import Outcome
 from .member_grants import MemberGrant
 from .partners import Partner, Settlement
+from .plan_rights import PlanRight, RightClaim
 from .plays import GameDay, Play
 from .prices import RewardPrice
 from .prize_claims import PrizeClaim
@@ -43,6 +44,7 @@ __all__ = [
     "Parameter",
     "Partner",
     "Period",
+    "PlanRight",
     "Play",
     "Prize",
     "PrizeClaim",
@@ -52,6 +54,7 @@ __all__ = [
     "RedemptionEvent",
     "Reward",
     "RewardPrice",
+    "RightClaim",
     "SeedPeriod",
     "Settlement",
     "Window",

@@ -3,6 +3,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from .partners import Settlement
+from .plan_rights import RightClaim
 from .redemptions import Redemption
 from .rewards import Reward
 
@@ -10,8 +11,9 @@ from .rewards import Reward
 class Code(models.Model):
     """One code of a reward. A partner's waits in the pool until it is claimed; one of our own is made when it is needed.
 
-    It belongs to one redemption at most, and a redemption has one at most. A code whose redemption was cancelled or
-    returned has been seen, so it is void: only a person can put it back into the pool (services/codes.py: unassign).
+    It belongs to one redemption at most, or to one claim of a plan's right, and each of them has one at most. A code whose
+    redemption was cancelled or returned, or whose claim was withdrawn, has been seen, so it is void: only a person can put
+    it back into the pool (services/code_pools.py: unassign).
     """
 
     class Status(models.TextChoices):
@@ -26,6 +28,14 @@ class Code(models.Model):
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.FREE)
     redemption = models.OneToOneField(
         Redemption, models.PROTECT, null=True, blank=True, related_name="code", verbose_name=_("redemption")
+    )
+    claim = models.OneToOneField(
+        RightClaim,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="code",
+        verbose_name=_("claim of a plan's right"),
     )
     price = models.PositiveBigIntegerField(
         _("contract price"), default=0, help_text=_("What the partner gets for it once it is claimed; minor units.")
@@ -45,10 +55,21 @@ class Code(models.Model):
             models.UniqueConstraint(fields=["reward", "code"], name="reward_code_once"),
             models.CheckConstraint(condition=~Q(code=""), name="reward_code_says_something"),
             models.CheckConstraint(
-                condition=Q(status="free", redemption__isnull=True, claimed_at__isnull=True)
-                | Q(status__in=["claimed", "used"], redemption__isnull=False, claimed_at__isnull=False)
+                condition=Q(status="free", redemption__isnull=True, claim__isnull=True, claimed_at__isnull=True)
+                | Q(
+                    status__in=["claimed", "used"],
+                    redemption__isnull=False,
+                    claim__isnull=True,
+                    claimed_at__isnull=False,
+                )
+                | Q(
+                    status__in=["claimed", "used"],
+                    redemption__isnull=True,
+                    claim__isnull=False,
+                    claimed_at__isnull=False,
+                )
                 | Q(status__in=["expired", "void"]),
-                name="reward_code_claimed_has_redemption",
+                name="reward_code_claimed_has_holder",
             ),
         ]
         indexes = [

@@ -1,5 +1,7 @@
 """What a paid plan would have saved a member, and what it has saved (domain.md F22, S1-22, S2-19). Minor units.
 
+Nobody is told a saving of others as her own: no median of a segment stands in for too few orders (decisions 0033).
+
 Both are the same sum over real, kept orders: what was paid against what would have been paid on the other terms. A member
 price and a coupon are never counted on the same cent, because the price is compared with what was really paid. Points are
 worth the published value; partners' rights count nothing (the lower bound).
@@ -23,7 +25,7 @@ from members.models import Member, Plan, PlanPurchase
 from members.services.plan_refunds import Use
 from merchants.selectors import prices
 from rewards.models import Benefit, BenefitGrant, BenefitUse
-from rewards.selectors import baskets, entitlements
+from rewards.selectors import baskets, entitlements, plan_rights
 from rewards.selectors.baskets import Terms
 
 LEAST_ORDERS = 3
@@ -54,6 +56,10 @@ class Saving:
     def is_claimed(self) -> bool:
         """Whether an estimate may be shown: from three orders on."""
         return self.orders >= LEAST_ORDERS
+
+    def over(self, days: int) -> int:
+        """The saving of a year, for so many days of it; rounded down, so no more is claimed."""
+        return self.total * days // 365
 
     def break_even(self, fee: int) -> int | None:
         """Spend at which the saving reaches the fee, rounded up; None if nothing is saved."""
@@ -105,14 +111,16 @@ def saved(purchase: PlanPurchase, at: dt.datetime) -> Saving:
 
 
 def use_of(purchase: PlanPurchase, at: dt.datetime) -> Use:
-    """What a refund asks (F23, E53): a price, extra points or a benefit that was had makes the term used."""
+    """What a refund asks (F23, E53, E55): a price, extra points, a benefit or a partner's right makes the term used."""
     term = purchase.subscription
     assert term is not None
     meter = saved(purchase, at)
     had = BenefitUse.objects.filter(
         member=purchase.member, at__gte=term.starts_at, at__lt=at, benefit__in=_benefits_of(purchase.offer.plan)
     ).filter(given_back_at=None)
-    return Use(used=meter.total > 0 or had.exists(), value=meter.total)
+    claimed = plan_rights.is_claimed(purchase)
+    used = meter.total > 0 or claimed or had.exists()
+    return Use(used=used, value=meter.total, claimed=plan_rights.cost(purchase) if claimed else 0)
 
 
 def _orders(member: Member, since: dt.datetime, until: dt.datetime) -> list[Order]:

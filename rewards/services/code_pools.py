@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from common.problems import InvalidInput, Problem
 from common.services import audit
 from rewards.models import Code, Reward
-from rewards.services import redemptions
+from rewards.services import plan_rights, redemptions
 from rewards.services.redemption_states import Status
 from rewards.services.refusals import RewardUsed
 
@@ -63,14 +63,17 @@ def unassign(code: Code, *, reason: str, actor: audit.Actor, at: dt.datetime) ->
         raise InvalidInput(_("Say why the code is put back."))
     if code.redemption is not None and code.redemption.status == Status.DELIVERED:
         redemptions.give_back(code.redemption.uuid, reason=reason, actor=actor, at=at)
-    code = Code.objects.select_for_update(of=("self",)).select_related("reward").get(pk=code.pk)
+    if code.claim is not None and code.status == Code.Status.CLAIMED:
+        plan_rights.withdraw(code.claim.uuid, reason=reason, actor=actor, at=at)
+    code = Code.objects.select_for_update(of=("self",)).select_related("reward", "claim").get(pk=code.pk)
     if code.status == Code.Status.USED:
         raise RewardUsed
-    if code.status != Code.Status.VOID or code.reward.codes != Reward.Codes.PARTNER or code.settlement_id:
+    is_ours = code.claim is not None and code.claim.account
+    if code.status != Code.Status.VOID or code.reward.codes != Reward.Codes.PARTNER or code.settlement_id or is_ours:
         raise NotUnassignable
-    held_by = str(code.redemption)
-    code.status, code.redemption, code.claimed_at = Code.Status.FREE, None, None
-    code.save(update_fields=["status", "redemption", "claimed_at"])
+    held_by = str(code.redemption or (code.claim and code.claim.uuid))
+    code.status, code.redemption, code.claim, code.claimed_at = Code.Status.FREE, None, None, None
+    code.save(update_fields=["status", "redemption", "claim", "claimed_at"])
     summary = _("Back in the pool: %(code)s") % {"code": code}
     audit.record(actor, "rewards.code_pools.unassign", code, summary, at, reason=reason, data={"redemption": held_by})
     return code

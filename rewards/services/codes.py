@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from django.db.models import F
 
-from rewards.models import Code, Redemption, Reward
+from rewards.models import Code, Redemption, Reward, RightClaim
 from rewards.selectors import catalogue
 from rewards.services.refusals import RewardUnavailable
 
@@ -38,18 +38,37 @@ def hand_out(redemption: Redemption, reward: Reward, at: dt.datetime) -> Code | 
             added_at=at,
             claimed_at=at,
         )
-    return _claim(redemption, reward, at) if reward.codes == Reward.Codes.PARTNER else None
+    return claim(reward, at, redemption=redemption) if reward.codes == Reward.Codes.PARTNER else None
 
 
-def _claim(redemption: Redemption, reward: Reward, at: dt.datetime) -> Code:
-    """The code of the pool that expires first; one that another buyer is taking just now is passed over."""
+def claim(
+    reward: Reward, at: dt.datetime, *, redemption: Redemption | None = None, right: RightClaim | None = None
+) -> Code:
+    """The code of the pool that expires first, for a redemption or a plan's right.
+
+    One that another buyer is taking just now is passed over. Raises RewardUnavailable if the pool is empty.
+    """
     pool = catalogue.free_codes(at).filter(reward=reward).order_by(F("expires_at").asc(nulls_last=True), "id")
     code = pool.select_for_update(skip_locked=True).first()
     if code is None:
         raise RewardUnavailable([catalogue.out_of_stock()])
-    code.status, code.redemption, code.claimed_at = Code.Status.CLAIMED, redemption, at
-    code.save(update_fields=["status", "redemption", "claimed_at"])
+    code.status, code.redemption, code.claim, code.claimed_at = Code.Status.CLAIMED, redemption, right, at
+    code.save(update_fields=["status", "redemption", "claim", "claimed_at"])
     return code
+
+
+def book(right: RightClaim, at: dt.datetime) -> Code:
+    """A code of our own that names, to the partner, what is to be switched on for an account; owed for as any other."""
+    return Code.objects.create(
+        reward=right.right.reward,
+        code=spell(),
+        status=Code.Status.CLAIMED,
+        claim=right,
+        price=right.right.price,
+        expires_at=right.expires_at,
+        added_at=at,
+        claimed_at=at,
+    )
 
 
 def follow(redemption: Redemption, status: str) -> None:

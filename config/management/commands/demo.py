@@ -10,7 +10,19 @@ from django.utils import timezone
 
 from common.models import JobRun
 from common.services import inbox
-from config.demo import benefits, catalogue, checkouts, games, journal, merchants, programme, rewards, staff, stories
+from config.demo import (
+    benefits,
+    catalogue,
+    checkouts,
+    games,
+    journal,
+    merchants,
+    plans,
+    programme,
+    rewards,
+    staff,
+    stories,
+)
 from loyalty.services import proof
 from loyalty.services.replay import reports, summaries
 from loyalty.services.replay.bars import Bar
@@ -58,6 +70,7 @@ class Command(BaseCommand):
         if playback.is_done:
             merchants.set_up(story, approver)
             rewards.use(names, story.end)
+            plans.sell(names, approver, story.end)
             games.set_up(author, approver, story.end)
             games.play(names[:PLAYERS], story.end)
         self._report(playback, sign_ins, programme.issue_key(author, now))

@@ -23,6 +23,12 @@ FEE = 14_900
         (P.UNUSED, 7, Use(), 0),
         (P.UNUSED, 0, Use(used=True), 0),
         (P.PRORATA, 400, Use(), 0),
+        # E55: a partner's right that was claimed is deducted at its contract price; nobody pays in.
+        (P.PRORATA, 3, Use(True, 0, 6_000), 14_777 - 6_000),
+        (P.BENEFIT, 100, Use(True, 3_000, 6_000), 14_900 - 3_000 - 6_000),
+        (P.LEAST, 100, Use(True, 3_000, 6_000), 10_817 - 6_000),
+        (P.PRORATA, 300, Use(True, 0, 6_000), 0),
+        (P.UNUSED, 0, Use(True, 0, 6_000), 0),
     ],
 )
 def test_each_policy_gives_what_it_says(policy, day, use, back):

@@ -6,8 +6,10 @@ import pytest
 from django.utils import timezone
 
 from common.models import Fact
-from members.models import PlanPurchase, Subscription
+from loyalty.tests.stage import line, order, send
+from members.models import Plan, PlanPurchase, Subscription
 from members.tests.plus import direct, plus
+from merchants.models import MemberPrice, Merchant, Store
 
 pytestmark = pytest.mark.django_db
 OVER_4500 = {"kind": "score", "above": 4_500, "amount": 5_000}
@@ -95,10 +97,14 @@ def test_renewal_is_agreed_and_ended_by_the_member_alone(app, server):
     bought(app, server)
     assert app.put("/api/v1/me/plan/renewal", {"offer": "plus-year"}).status_code == 204
     assert app.get("/api/v1/me/plan").json()[0]["renews"] == "plus-year"
-    refused = server.post("/api/v1/members/alice/plan/renew", {"payment": "pay-2"})
-    assert (refused.status_code, refused.json()["code"]) == (409, "cannot_renew")
+    asked = server.get("/api/v1/members/alice/plan/renewal?offer=plus-year").json()
+    assert (asked["fee"], asked["available"], asked["reasons"][0]["code"]) == (14_900, False, "no_notice")
+    refused = server.post("/api/v1/members/alice/plan/renew", {"offer": "plus-year", "payment": "pay-2"})
+    assert (refused.status_code, refused.json()["reasons"][0]["code"]) == (409, "no_notice")
     assert app.delete("/api/v1/me/plan/renewal").status_code == 204
     assert app.get("/api/v1/me/plan").json()[0]["renews"] is None
+    refused = server.post("/api/v1/members/alice/plan/renew", {"offer": "plus-year", "payment": "pay-2"})
+    assert refused.json()["code"] == "renewal_not_agreed"
 
 
 def test_an_offer_that_is_not_on_sale_is_not_found(app, offer):
@@ -111,3 +117,50 @@ def test_an_offer_that_is_not_on_sale_is_not_found(app, offer):
 def test_a_purchase_is_told(app, server):
     bought(app, server)
     assert Fact.objects.get(topic="plan.bought").payload["offer"] == "plus-year"
+
+
+def test_a_refund_of_another_amount_than_was_shown_does_not_happen(app, server):
+    purchase = bought(app, server)["purchase"]
+    refused = app.post(f"/api/v1/me/plan/purchases/{purchase}/refund", {"refund": 14_000})
+    assert (refused.status_code, refused.json()["code"], refused.json()["refund"]) == (409, "refund_changed", 14_900)
+    assert PlanPurchase.objects.get().status == "paid"
+
+
+def test_a_payment_that_paid_for_something_else_is_named(app, server):
+    bought(app, server)
+    assert bought(app, server)["code"] == "payment_used"
+
+
+def saved_by(app, orders: int) -> dict:
+    """The plan as the app shows it after so many orders of 100.00, of which the plan saves 20.00 each."""
+    now = timezone.now()
+    acme = Merchant.objects.create(code="acme", name="Acme")
+    Store.objects.create(merchant=acme, code="acme-shop", name="Acme")
+    price = {"sku": "sku-1", "who": "plan", "price": 8_000, "created_at": now, "changed_at": now}
+    MemberPrice.objects.create(merchant=acme, plan=Plan.objects.get(), starts_at=now - dt.timedelta(days=90), **price)
+    for number in range(orders):
+        content = order(f"o-{number}", line(1, 10_000, store="acme-shop"))
+        assert send("order.completed", at=now - dt.timedelta(days=9), **content)["status"] == "applied"
+    return app.get("/api/v1/me/plan").json()[0]
+
+
+def test_an_offer_says_what_it_would_save_from_when_it_pays_and_on_what_basis(app, offer):
+    plan = saved_by(app, 3)
+    assert (plan["estimate"]["total"], plan["estimate"]["orders"]) == (6_000, 3)
+    assert plan["estimate"]["basis"].startswith("Based on your 3 orders from ")
+    (row,) = plan["offers"]
+    # 60.00 on 300.00: the fee of 149.00 comes in at a spend of 745.00.
+    assert (row["saves"], row["net"], row["break_even"]) == (6_000, 6_000 - 14_900, 74_500)
+
+
+def test_a_month_is_held_against_a_months_share_of_the_saving(app, offer):
+    offer.term_days = 30
+    offer.save()
+    (row,) = saved_by(app, 3)["offers"]
+    assert row["saves"] == 6_000 * 30 // 365
+
+
+def test_nothing_is_claimed_for_two_orders_not_even_others_savings(app, offer):
+    plan = saved_by(app, 2)
+    assert plan["estimate"] is None
+    assert [plan["offers"][0][name] for name in ("saves", "net", "break_even")] == [None] * 3

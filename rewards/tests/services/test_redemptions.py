@@ -90,7 +90,7 @@ def test_a_plan_begins_when_the_running_term_ends_and_is_used_at_once():
     redemption = redeem(plus)
     first, second = Subscription.objects.filter(member=alice).order_by("starts_at")
     assert (first.starts_at, second.starts_at) == (NOON, first.ends_at)
-    assert second.ends_at - second.starts_at == 31 * DAY
+    assert second.ends_at - second.starts_at == 30 * DAY
     assert redemption.status == "used"
 
 

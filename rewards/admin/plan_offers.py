@@ -1,4 +1,8 @@
+"""Offers of plans: drafted, put on sale by a colleague. It stands on this floor because partners' rights do."""
+
 from __future__ import annotations
+
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,15 +14,18 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.admin import confirm, tags, words
 from common.admin.base import HistoryAdmin, actor, refuse
 from common.admin.money import MoneyField
 from common.admin.preview import PreviewMixin
 from common.problems import Problem
-from members.models import PlanDiscount, PlanOffer
+from members.models import Member, PlanDiscount, PlanOffer
 from members.services import plan_offers, plan_refunds
 from members.services.plan_refunds import Use
+from rewards.models import PlanRight
+from rewards.selectors import plans, savings
 
 Status = PlanOffer.Status
 _DAYS = (0, 3, 30, 100, 200)
@@ -39,27 +46,33 @@ class DiscountInline(TabularInline):
     verbose_name_plural = _("Discounts: the largest that fits counts")
 
 
+class RightForm(forms.ModelForm):
+    price = MoneyField(label=_("contract price"), help_text=_("Deducted from a refund of the plan once it is claimed."))
+
+    class Meta:
+        model = PlanRight
+        fields = ["reward", "way", "price"]
+
+
+class RightInline(TabularInline):
+    model = PlanRight
+    form = RightForm
+    extra = 0
+    verbose_name_plural = _("Joint card: partners' rights that come with each term")
+
+
 class OfferForm(forms.ModelForm):
     """A draft; money is typed as money."""
 
     fee = MoneyField(label=_("fee"))
-    partner_cost = MoneyField(
-        label=_("contract price of the partner's right"),
-        required=False,
-        initial=0,
-        help_text=_("Deducted from a refund once it was claimed."),
-    )
 
     class Meta:
         model = PlanOffer
         fields = [
             "plan", "code", "name", "term_days", "fee", "trial_days", "refunds", "refund_days", "ahead_days", "most_a_year",
-            "least_credit", "least_score", "needs_real_name", "renews", "notice_days", "partner", "partner_cost",
+            "least_credit", "least_score", "needs_real_name", "renews", "notice_days",
             "starts_at", "ends_at",
         ]  # fmt: skip
-
-    def clean_partner_cost(self):
-        return self.cleaned_data["partner_cost"] or 0
 
     def clean(self):
         data = super().clean()
@@ -68,26 +81,37 @@ class OfferForm(forms.ModelForm):
         return data
 
 
+class MemberForm(forms.Form):
+    member = forms.CharField(
+        label=_("member"), max_length=100, widget=UnfoldAdminTextInputWidget(), help_text=_("The external id.")
+    )
+
+    def clean_member(self):
+        member = Member.objects.filter(external_id=self.cleaned_data["member"]).first()
+        if member is None:
+            raise forms.ValidationError(gettext("There is no such member."))
+        return member
+
+
 @admin.register(PlanOffer)
 class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
     """What is sold of a plan. Drafts are edited; a colleague puts them on sale; from then on they never change."""
 
     empty = _("Nothing is sold yet. Make a plan, then an offer of it.")
     form = OfferForm
-    inlines = [DiscountInline]
+    inlines = [DiscountInline, RightInline]
     preview_template = "members/offer_preview.html"
     list_display = ["name", "plan", "fee_words", "term", "state", "sold", "starts_at", "ends_at"]
     list_filter = ["status", "plan"]
     list_select_related = ["plan"]
     search_fields = ["name", "code", "plan__name"]
     autocomplete_fields = ["plan"]
-    actions_detail = ["activate", "retire"]
+    actions_detail = ["activate", "retire", "try_on"]
     fieldsets = [
         (None, {"fields": [("plan", "code"), "name", ("fee", "term_days"), ("starts_at", "ends_at")]}),
         (_("Who may buy it"), {"fields": [("least_credit", "least_score"), ("needs_real_name", "most_a_year")]}),
         (_("Trial and renewal"), {"fields": [("trial_days", "ahead_days"), ("renews", "notice_days")]}),
         (_("Paying back"), {"fields": [("refunds", "refund_days")]}),
-        (_("Joint card"), {"fields": [("partner", "partner_cost")]}),
     ]
 
     def get_queryset(self, request):
@@ -129,23 +153,21 @@ class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
         return offer.status, offer.get_status_display()
 
     def preview(self, obj, inlines):
-        """What members pay, and what they get back."""
-        discounts = list(obj.discounts.all()) if inlines is None else inlines
-        fee, term = obj.fee or 0, obj.term_days or 1
-        refunds = [
-            {
-                "day": day,
-                "unused": words.money(_back(obj, fee, term, day, Use())),
-                "used": words.money(_back(obj, fee, term, day, Use(True, fee // 5))),
-            }
-            for day in _DAYS
-        ]
+        """What members pay, what comes with it, and what they get back."""
+        discounts = [row for row in inlines or [] if isinstance(row, PlanDiscount)]
+        rights = [row for row in inlines or [] if isinstance(row, PlanRight) and row.reward_id]
+        if inlines is None:
+            discounts, rights = list(obj.discounts.all()), list(obj.rights.select_related("reward"))
+        fee, term, saved = obj.fee or 0, obj.term_days or 1, (obj.fee or 0) // 5
+        claimed = sum(right.price or 0 for right in rights)
+        uses = [Use(), Use(True, saved)] + ([Use(True, 0, claimed)] if rights else [])
         return {
             "offer": obj,
             "fee": words.money(fee),
             "prices": [(_whom(one), words.money(max(fee - (one.amount or 0), 0))) for one in discounts],
-            "refunds": refunds,
-            "saved": words.money(fee // 5),
+            "rights": [(right.reward, words.money(right.price)) for right in rights],
+            "refunds": [(day, [words.money(_back(obj, fee, term, day, use)) for use in uses]) for day in _DAYS],
+            "saved": words.money(saved),
         }
 
     def save_model(self, request, obj, form, change):
@@ -176,6 +198,25 @@ class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
             refuse(request, problem)
         return redirect("admin:members_planoffer_change", object_id)
 
+    @action(description=_("Try on a member"), icon="person_search", permissions=["view"], url_path="try")
+    def try_on(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """What this member would pay for the offer now, why she may not buy it, and what it would save her."""
+        offer = get_object_or_404(self.get_queryset(request), pk=object_id)
+        form = MemberForm(request.POST or None)
+        facts: list[tuple[Any, Any]] = []
+        if request.method == "POST" and form.is_valid():
+            facts = list(_trial(form.cleaned_data["member"], offer, timezone.now()))
+        return confirm.page(
+            self,
+            request,
+            offer,
+            title=gettext("Try “%s” on a member") % offer,
+            says=[gettext("Nothing is sold: this is what the member's app shows.")],
+            facts=facts,
+            submit=gettext("Show"),
+            form=form,
+        )
+
     @action(description=_("Retire"), icon="block", permissions=["retire"], url_path="retire")
     def retire(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Say what will happen, then sell it no more."""
@@ -198,9 +239,37 @@ class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
         for discount in offer.discounts.all():
             yield _whom(discount), words.money(offer.fee - discount.amount)
         yield gettext("Term"), gettext("%d days") % offer.term_days
+        for right in offer.rights.select_related("reward"):
+            yield gettext("Comes with it"), f"{right.reward}: {words.money(right.price)}"
         yield gettext("Refund"), offer.get_refunds_display()
         yield gettext("On sale from"), words.instant(offer.starts_at)
         yield gettext("Written by"), offer.created_by or "–"
+
+
+def _trial(member, offer, at):
+    """The offer as the member sees it, in words."""
+    estimate = savings.estimate(member, offer.plan, at)
+    (row,) = plans.offer_rows(member, [offer], estimate, at)
+    yield gettext("Pays"), words.money(row.price.price) + (f" ({row.because})" if row.because else "")
+    yield gettext("May buy it"), " ".join(reason["detail"] for reason in row.reasons) or gettext("yes")
+    if row.estimate is None:
+        says = gettext("Nothing is claimed: %d orders in twelve months, three are needed.") % estimate.orders
+        yield gettext("Would have saved"), says
+        return
+    yield gettext("Based on"), gettext("%d orders of the last twelve months") % estimate.orders
+    parts = {
+        "total": words.money(estimate.total),
+        "prices": words.money(estimate.prices),
+        "freight": words.money(estimate.freight),
+        "points": words.money(estimate.points),
+    }
+    yield (
+        gettext("Would have saved"),
+        gettext("%(total)s in a year: prices %(prices)s, freight %(freight)s, points %(points)s") % parts,
+    )
+    yield gettext("In its term, after the price"), words.money(row.net)
+    spend = row.break_even
+    yield gettext("Pays from a spend of"), words.money(spend) if spend is not None else gettext("It never does.")
 
 
 def _back(offer, fee, term, day, use):
