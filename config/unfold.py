@@ -4,6 +4,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 def _may(permission):
@@ -117,9 +118,9 @@ UNFOLD = {
                 "separator": True,
                 "collapsible": True,
                 "items": [
-                    _list(_("Plans"), "workspace_premium", "members", "plan"),
-                    _list(_("Offers"), "sell", "members", "planoffer"),
-                    _list(_("Purchases"), "receipt", "members", "planpurchase"),
+                    _list(pgettext_lazy("paid", "Plans"), "workspace_premium", "members", "plan"),
+                    _list(pgettext_lazy("plan", "Offers"), "sell", "members", "planoffer"),
+                    _list(pgettext_lazy("plan", "Purchases"), "receipt", "members", "planpurchase"),
                     _list(_("Terms"), "card_membership", "members", "subscription"),
                     _list(_("Automatic renewals"), "autorenew", "members", "autorenewal"),
                     _list(_("Partners' rights claimed"), "movie", "rewards", "rightclaim"),

@@ -30,8 +30,19 @@ class MemberFacts:
         self._segments: dict[int, list[str]] | None = None
         self._categories: dict[int, set[str]] | None = None
 
-    def of(self, wallet: Wallet, at: dt.datetime, categories: Iterable[str] = (), **more: Any) -> Facts:
-        """The facts of one member at an instant; `categories` are those of the order at hand."""
+    def of(
+        self,
+        wallet: Wallet,
+        at: dt.datetime,
+        categories: Iterable[str] = (),
+        *,
+        ordered_at: dt.datetime | None = None,
+        **more: Any,
+    ) -> Facts:
+        """The facts of one member at an instant; `categories` are those of the order at hand.
+
+        Plans are those of the time it was ordered: a parcel that arrives after the term has earned with it (E54, C20).
+        """
         member = wallet.member
         facts = Facts(
             tier=wallet.member.standing.tier.code if wallet.member.standing.tier else "registered",
@@ -40,7 +51,8 @@ class MemberFacts:
             **more,
         )
         if Attribute.MEMBER_PLAN in self._asked:
-            facts.plans = [s.plan.code for s in self._plans()[member.pk] if s.starts_at <= at < s.ends_at]
+            bought = ordered_at or at
+            facts.plans = [s.plan.code for s in self._plans()[member.pk] if s.starts_at <= bought < s.ends_at]
         if Attribute.MEMBER_SEGMENT in self._asked:
             facts.segments = self._groups()[member.pk]
         if self._asked & {Attribute.ORDER_FIRST, Attribute.LINE_NEW_CATEGORY}:

@@ -64,15 +64,21 @@ def of_order(order: Order, rule_book: RuleBook, at: dt.datetime) -> Occasion:
     happened = order.completed_at or order.paid_at or at
     if order.context:
         return file.occasion(file.remembered(), happened)
-    facts = facts_of(order.member.wallet, rule_book, happened, {line.category for line in file.lines})
+    facts = facts_of(order.member.wallet, rule_book, happened, {line.category for line in file.lines}, order.paid_at)
     return file.occasion(facts, happened)
 
 
-def facts_of(wallet: Wallet | None, rule_book: RuleBook, at: dt.datetime, categories: set[str]) -> Facts:
+def facts_of(
+    wallet: Wallet | None,
+    rule_book: RuleBook,
+    at: dt.datetime,
+    categories: set[str],
+    ordered_at: dt.datetime | None = None,
+) -> Facts:
     """What the rules would be told of a member; of nobody, a member who is new."""
     if wallet is None:
         return Facts(tier="registered", first_order=True, new_categories=sorted(categories))
-    return MemberFacts([wallet], rule_book).of(wallet, at, categories)
+    return MemberFacts([wallet], rule_book).of(wallet, at, categories, ordered_at=ordered_at)
 
 
 def estimate(draft: EarningRuleVersion, at: dt.datetime, days: int = 30) -> Estimate | None:

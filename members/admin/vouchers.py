@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -52,7 +52,14 @@ class VoucherBatchAdmin(AuditedAdmin):
     search_fields = ["name", "=vouchers__code"]
     search_help_text = _("A name, or a code as it was typed.")
     autocomplete_fields = ["channel", "offer"]
+    readonly_fields = ["state", "price_words", "sold", "redeemed"]
     actions_detail = ["release", "download", "void"]
+
+    def get_fields(self, request, obj=None):
+        if obj is None:
+            return [("channel", "offer"), "name", ("size", "price"), "delivery", "expires_at"]
+        price = "price" if self.has_change_permission(request, obj) else "price_words"
+        return ["state", ("channel", "offer"), "name", ("size", price), "delivery", "expires_at", ("sold", "redeemed")]
 
     def get_queryset(self, request):
         sold = Count("vouchers", filter=Q(vouchers__sold_at__isnull=False))
@@ -90,7 +97,7 @@ class VoucherBatchAdmin(AuditedAdmin):
     def redeemed(self, batch):
         return words.number(batch.redeemed_total)
 
-    @admin.display(description=_("price"), ordering="price")
+    @admin.display(description=_("settlement price of one"), ordering="price")
     def price_words(self, batch):
         return words.money(batch.price)
 
@@ -98,7 +105,7 @@ class VoucherBatchAdmin(AuditedAdmin):
         obj.created_by = request.user
         super().save_model(request, obj, form, change)
 
-    @action(description=_("Release"), icon="key", permissions=["release"], url_path="release")
+    @action(description=pgettext_lazy("codes", "Release"), icon="key", permissions=["release"], url_path="release")
     def release(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Say what it may be worth, then let the service make the codes."""
         batch = get_object_or_404(self.get_queryset(request), pk=object_id)
@@ -114,7 +121,7 @@ class VoucherBatchAdmin(AuditedAdmin):
                     batch.get_delivery_display(),
                     gettext("Whoever has a good code can redeem it, once."),
                 ],
-                submit=gettext("Release"),
+                submit=pgettext("codes", "Release"),
             )
         try:
             vouchers.release(batch, actor(request), timezone.now())

@@ -3,6 +3,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
 from .plans import Plan
@@ -17,9 +18,9 @@ class PlanOffer(models.Model):
 
     class Refunds(models.TextChoices):
         UNUSED = "unused", _("In full, if nothing was used")
-        PRORATA = "prorata", _("The days that are left")
+        PRORATA = "prorata", _("The share of the days that are left")
         BENEFIT = "benefit", _("The fee less what was saved with it")
-        LEAST = "least", _("The smaller of the two")
+        LEAST = "least", _("The smaller: days that are left, or fee less savings")
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
@@ -32,7 +33,7 @@ class PlanOffer(models.Model):
     term_days = models.PositiveSmallIntegerField(_("term (days)"), default=365, validators=[MinValueValidator(1)])
     fee = models.PositiveBigIntegerField(_("fee"))
     trial_days = models.PositiveSmallIntegerField(
-        _("free trial (days)"), default=0, help_text=_("Once in a lifetime; it ends when the member pays (C23).")
+        _("free trial (days)"), default=0, help_text=_("Once in a lifetime; it ends when the member pays.")
     )
     refunds = models.CharField(_("refund"), max_length=8, choices=Refunds, default=Refunds.UNUSED)
     refund_days = models.PositiveSmallIntegerField(
@@ -42,13 +43,22 @@ class PlanOffer(models.Model):
         _("at most ahead (days)"), default=1095, help_text=_("Terms are stacked no further into the future than this.")
     )
     most_a_year = models.PositiveSmallIntegerField(
-        _("at most a calendar year"), null=True, blank=True, help_text=_("For one member, whatever the channel (C24).")
+        _("at most a calendar year"),
+        null=True,
+        blank=True,
+        help_text=_("For one member, whatever the channel. Empty: no limit."),
     )
     least_credit = models.PositiveIntegerField(
-        _("least credit score"), null=True, blank=True, help_text=_("S2-50: PLUS asks for a score of at least this.")
+        _("least credit score"),
+        null=True,
+        blank=True,
+        help_text=_("Of buyers, and of who renews. Empty: nobody is asked."),
     )
     least_score = models.PositiveIntegerField(
-        _("least value score"), null=True, blank=True, help_text=_("The settled one.")
+        _("least value score"),
+        null=True,
+        blank=True,
+        help_text=_("The settled one, exactly this is enough. Empty: nobody is asked."),
     )
     needs_real_name = models.BooleanField(_("only with a verified real name"), default=False)
     renews = models.BooleanField(_("can renew by itself"), default=True)
@@ -56,7 +66,7 @@ class PlanOffer(models.Model):
         _("notice before renewal (days)"),
         default=5,
         validators=[MinValueValidator(1), MaxValueValidator(60)],
-        help_text=_("The law asks for five (domain.md L7)."),
+        help_text=_("The law asks for five."),
     )
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.DRAFT, editable=False)
     starts_at = models.DateTimeField(_("on sale from"))
@@ -106,10 +116,12 @@ class PlanDiscount(models.Model):
         CHANNEL = "channel", _("Bought through a channel")
         PERIOD = "period", _("Everybody, for a time")
 
-    offer = models.ForeignKey(PlanOffer, models.CASCADE, related_name="discounts", verbose_name=_("offer"))
+    offer = models.ForeignKey(
+        PlanOffer, models.CASCADE, related_name="discounts", verbose_name=pgettext_lazy("plan", "offer")
+    )
     kind = models.CharField(_("for"), max_length=8, choices=Kind, default=Kind.SCORE)
     above = models.PositiveIntegerField(
-        _("score above"), null=True, blank=True, help_text=_("Strictly: 4,500 itself pays in full (S1-16).")
+        _("score above"), null=True, blank=True, help_text=_("Strictly: 4,500 itself pays in full.")
     )
     channel = models.ForeignKey(
         "members.SalesChannel", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("channel")

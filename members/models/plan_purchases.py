@@ -3,6 +3,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .members import Member
 from .plan_offers import PlanDiscount, PlanOffer
@@ -16,7 +17,9 @@ class PlanQuote(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     member = models.ForeignKey(Member, models.PROTECT, related_name="plan_quotes", verbose_name=_("member"))
-    offer = models.ForeignKey(PlanOffer, models.PROTECT, related_name="quotes", verbose_name=_("offer"))
+    offer = models.ForeignKey(
+        PlanOffer, models.PROTECT, related_name="quotes", verbose_name=pgettext_lazy("plan", "offer")
+    )
     channel = models.ForeignKey(SalesChannel, models.PROTECT, related_name="+", verbose_name=_("channel"))
     fee = models.PositiveBigIntegerField(_("fee"))
     price = models.PositiveBigIntegerField(_("price"))
@@ -48,7 +51,7 @@ class PlanPurchase(models.Model):
     class Kind(models.TextChoices):
         TRIAL = "trial", _("Free trial")
         SALE = "sale", _("Sale")
-        VOUCHER = "voucher", _("Code")
+        VOUCHER = "voucher", pgettext_lazy("purchase", "Code")
         RENEWAL = "renewal", _("Renewal")
 
     class Status(models.TextChoices):
@@ -59,9 +62,11 @@ class PlanPurchase(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     member = models.ForeignKey(Member, models.PROTECT, related_name="plan_purchases", verbose_name=_("member"))
-    offer = models.ForeignKey(PlanOffer, models.PROTECT, related_name="purchases", verbose_name=_("offer"))
+    offer = models.ForeignKey(
+        PlanOffer, models.PROTECT, related_name="purchases", verbose_name=pgettext_lazy("plan", "offer")
+    )
     channel = models.ForeignKey(SalesChannel, models.PROTECT, related_name="purchases", verbose_name=_("channel"))
-    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    kind = models.CharField(pgettext_lazy("purchase", "kind"), max_length=8, choices=Kind)
     quote = models.OneToOneField(PlanQuote, models.PROTECT, null=True, related_name="purchase", verbose_name=_("quote"))
     voucher = models.OneToOneField(
         Voucher, models.PROTECT, null=True, related_name="purchase", verbose_name=_("plan code")
@@ -111,7 +116,9 @@ class AutoRenewal(models.Model):
     """A member wants a plan to go on by itself; a row each time, from when to when. Noticed once for each end of a term."""
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="auto_renewals", verbose_name=_("member"))
-    offer = models.ForeignKey(PlanOffer, models.PROTECT, related_name="auto_renewals", verbose_name=_("offer"))
+    offer = models.ForeignKey(
+        PlanOffer, models.PROTECT, related_name="auto_renewals", verbose_name=pgettext_lazy("plan", "offer")
+    )
     given_at = models.DateTimeField(_("given at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     noticed_for = models.DateTimeField(_("notice sent for the end at"), null=True, blank=True)

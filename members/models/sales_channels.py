@@ -1,5 +1,6 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common.models import ApiKey
 
@@ -16,7 +17,7 @@ class SalesChannel(models.Model):
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=100)
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.DIRECT)
+    kind = models.CharField(pgettext_lazy("channel", "kind"), max_length=10, choices=Kind, default=Kind.DIRECT)
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:

@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .plan_offers import PlanOffer
 from .sales_channels import SalesChannel
@@ -24,12 +25,14 @@ class VoucherBatch(models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
-        RELEASED = "released", _("Released")
+        RELEASED = "released", pgettext_lazy("codes", "Released")
         VOID = "void", _("Void")
 
     uuid = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     channel = models.ForeignKey(SalesChannel, models.PROTECT, related_name="batches", verbose_name=_("channel"))
-    offer = models.ForeignKey(PlanOffer, models.PROTECT, related_name="batches", verbose_name=_("offer"))
+    offer = models.ForeignKey(
+        PlanOffer, models.PROTECT, related_name="batches", verbose_name=pgettext_lazy("plan", "offer")
+    )
     name = models.CharField(_("for"), max_length=100, help_text=_("The company, or the campaign."))
     size = models.PositiveIntegerField(_("codes"), validators=[MinValueValidator(1), MaxValueValidator(100_000)])
     price = models.PositiveBigIntegerField(_("settlement price of one"))

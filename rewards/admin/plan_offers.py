@@ -31,6 +31,11 @@ Status = PlanOffer.Status
 _DAYS = (0, 3, 30, 100, 200)
 
 
+def _is_draft(offer) -> bool:
+    """Whether it can still be edited: a new one, or a draft."""
+    return offer is None or offer.status == Status.DRAFT
+
+
 class DiscountForm(forms.ModelForm):
     amount = MoneyField(label=_("less by"))
 
@@ -43,7 +48,18 @@ class DiscountInline(TabularInline):
     model = PlanDiscount
     form = DiscountForm
     extra = 0
+    hide_title = True
+    readonly_fields = ["amount_words"]
     verbose_name_plural = _("Discounts: the largest that fits counts")
+
+    def get_fields(self, request, obj=None):
+        editable = _is_draft(obj) and self.has_change_permission(request, obj)
+        amount = "amount" if editable else "amount_words"
+        return ["kind", "above", "channel", amount, "starts_at", "ends_at"]
+
+    @admin.display(description=_("less by"))
+    def amount_words(self, discount):
+        return words.money(discount.amount)
 
 
 class RightForm(forms.ModelForm):
@@ -58,7 +74,18 @@ class RightInline(TabularInline):
     model = PlanRight
     form = RightForm
     extra = 0
+    hide_title = True
+    readonly_fields = ["price_words"]
+    verbose_name = _("partner's right")
     verbose_name_plural = _("Joint card: partners' rights that come with each term")
+
+    def get_fields(self, request, obj=None):
+        editable = _is_draft(obj) and self.has_change_permission(request, obj)
+        return ["reward", "way", "price" if editable else "price_words"]
+
+    @admin.display(description=_("contract price"))
+    def price_words(self, right):
+        return words.money(right.price)
 
 
 class OfferForm(forms.ModelForm):
@@ -105,7 +132,6 @@ class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
     list_filter = ["status", "plan"]
     list_select_related = ["plan"]
     search_fields = ["name", "code", "plan__name"]
-    autocomplete_fields = ["plan"]
     actions_detail = ["activate", "retire", "try_on"]
     fieldsets = [
         (None, {"fields": [("plan", "code"), "name", ("fee", "term_days"), ("starts_at", "ends_at")]}),
@@ -114,6 +140,18 @@ class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
         (_("Paying back"), {"fields": [("refunds", "refund_days")]}),
     ]
 
+    readonly_fields = ["fee_words"]
+
+    def get_changeform_initial_data(self, request):
+        return {"starts_at": timezone.now(), **super().get_changeform_initial_data(request)}
+
+    def get_fieldsets(self, request, obj=None):
+        (title, first), *rest = self.fieldsets
+        if self.has_change_permission(request, obj):
+            return self.fieldsets
+        shown = [("fee_words", "term_days") if row == ("fee", "term_days") else row for row in first["fields"]]
+        return [(title, {"fields": shown}), *rest]
+
     def get_queryset(self, request):
         paid = Q(purchases__status="paid") & ~Q(purchases__kind="trial")
         rows = super().get_queryset(request).annotate(sold_total=Count("purchases", filter=paid))
@@ -121,7 +159,7 @@ class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
 
     def has_change_permission(self, request, obj=None):
         """Only drafts can be changed: what was sold keeps its terms."""
-        return (obj is None or obj.status == Status.DRAFT) and super().has_change_permission(request, obj)
+        return _is_draft(obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request, obj=None):
         return obj is not None and obj.status == Status.DRAFT and super().has_delete_permission(request, obj)

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common import clock
 from common.admin import confirm, panels, tags, words
@@ -27,7 +28,9 @@ Status = PlanPurchase.Status
 
 
 class RefundForm(forms.Form):
-    reason = forms.CharField(label=_("reason"), max_length=200)
+    reason = forms.CharField(
+        label=_("reason"), max_length=200, widget=UnfoldAdminTextInputWidget(), help_text=_("The audit log keeps it.")
+    )
 
 
 @admin.register(PlanPurchase)
@@ -78,6 +81,8 @@ class PlanPurchaseAdmin(ReadOnlyAdmin):
         if purchase.subscription is None:
             return "–"
         meter = savings.saved(purchase, timezone.now())
+        if not meter.orders and not meter.total:
+            return gettext("Nothing yet: no order was completed in this term.")
         values = {
             "total": words.money(meter.total),
             "prices": words.money(meter.prices),

@@ -3,6 +3,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from members.models import PlanOffer, PlanPurchase
 
@@ -19,7 +20,9 @@ class PlanRight(models.Model):
         CODE = "code", _("A code of the partner's from the reward's pool")
         ACCOUNT = "account", _("The partner switches it on for the account that the member names")
 
-    offer = models.ForeignKey(PlanOffer, models.CASCADE, related_name="rights", verbose_name=_("offer"))
+    offer = models.ForeignKey(
+        PlanOffer, models.CASCADE, related_name="rights", verbose_name=pgettext_lazy("plan", "offer")
+    )
     reward = models.ForeignKey(
         Reward,
         models.PROTECT,

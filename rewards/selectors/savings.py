@@ -13,7 +13,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 
 from common import clock
 from loyalty.models import EarningRuleVersion, Order, OrderLine, Programme
@@ -21,7 +22,7 @@ from loyalty.selectors import programme as programmes
 from loyalty.services import caps, earning, rules, trials
 from loyalty.services.occasions import Item, Occasion
 from loyalty.services.orderfile import OrderFile
-from members.models import Member, Plan, PlanPurchase
+from members.models import Member, Plan, PlanPurchase, Subscription
 from members.services.plan_refunds import Use
 from merchants.selectors import prices
 from rewards.models import Benefit, BenefitGrant, BenefitUse
@@ -70,7 +71,7 @@ def estimate(member: Member, plan: Plan, at: dt.datetime) -> Saving:
     """What the plan would have saved on the orders of the last twelve months, on the terms of now."""
     today = clock.local_date(at)
     since = clock.months_after(today, -12)
-    orders = _orders(member, clock.day_start(since), at)
+    orders = _orders(member, Q(completed_at__gte=clock.day_start(since), completed_at__lt=at))
     own = baskets.terms_of(member, at)
     with_plan = own.with_plan(plan, entitlements.granted(at), at)
     programme = programmes.current()
@@ -85,16 +86,13 @@ def estimate(member: Member, plan: Plan, at: dt.datetime) -> Saving:
 
 
 def saved(purchase: PlanPurchase, at: dt.datetime) -> Saving:
-    """What a term has saved so far, on orders that were kept, and by benefits that the shop told us were used."""
+    """What a term has saved so far, on completed orders that were bought in it and kept, and by benefits that were used."""
     term, plan, member = purchase.subscription, purchase.offer.plan, purchase.member
     assert term is not None
     until = min(term.ends_at, at)
-    orders = _orders(member, term.starts_at, until)
+    orders = _orders(member, _bought_in(term, at))
     programme = programmes.current()
-    own = Terms(replace(prices.buyer(member, at), plans=frozenset()))
-    listed = _priced(programme, orders, own, at, discounted=True)
     paid = {order.pk: _paid(programme, order) for order in orders}
-    on_prices = sum(max(listed[order.pk] - paid[order.pk], 0) for order in orders)
     more = _extra_points(programme, orders, plan, paid)
     uses = BenefitUse.objects.filter(
         member=member, given_back_at=None, at__gte=term.starts_at, at__lt=until, benefit__in=_benefits_of(plan)
@@ -104,32 +102,46 @@ def saved(purchase: PlanPurchase, at: dt.datetime) -> Saving:
         clock.local_date(until),
         len(orders),
         spent=sum(paid.values()),
-        prices=on_prices,
+        prices=_discounted(programme, member, orders, at),
         points=programmes.money_of(programme, max(more, 0)),
         benefits=uses.aggregate(sum=Sum("cost"))["sum"] or 0,
     )
 
 
 def use_of(purchase: PlanPurchase, at: dt.datetime) -> Use:
-    """What a refund asks (F23, E53, E55): a price, extra points, a benefit or a partner's right makes the term used."""
-    term = purchase.subscription
+    """What a refund asks (F23, E53, E55): a price, extra points, a benefit or a partner's right makes the term used.
+
+    A price that was paid counts at once, not only when the parcel has arrived: nobody buys cheaply and gives the plan back.
+    """
+    term, member = purchase.subscription, purchase.member
     assert term is not None
-    meter = saved(purchase, at)
+    on_their_way = _orders(member, _bought_in(term, at), status=Order.Status.PAID)
+    value = saved(purchase, at).total + _discounted(programmes.current(), member, on_their_way, at)
     had = BenefitUse.objects.filter(
-        member=purchase.member, at__gte=term.starts_at, at__lt=at, benefit__in=_benefits_of(purchase.offer.plan)
+        member=member, at__gte=term.starts_at, at__lt=at, benefit__in=_benefits_of(purchase.offer.plan)
     ).filter(given_back_at=None)
     claimed = plan_rights.is_claimed(purchase)
-    used = meter.total > 0 or claimed or had.exists()
-    return Use(used=used, value=meter.total, claimed=plan_rights.cost(purchase) if claimed else 0)
+    used = value > 0 or claimed or had.exists()
+    return Use(used=used, value=value, claimed=plan_rights.cost(purchase) if claimed else 0)
 
 
-def _orders(member: Member, since: dt.datetime, until: dt.datetime) -> list[Order]:
-    """Completed orders of which something was kept, with lines. Two queries."""
-    rows = Order.objects.filter(
-        member=member, status=Order.Status.COMPLETED, completed_at__gte=since, completed_at__lt=until
-    )
-    rows = rows.select_related("member__wallet").prefetch_related("lines")
+def _orders(member: Member, when: Q, *, status: str = Order.Status.COMPLETED) -> list[Order]:
+    """Orders of which something was kept, with lines. Two queries."""
+    rows = Order.objects.annotate(bought_at=Coalesce("paid_at", "completed_at"))
+    rows = rows.filter(when, member=member, status=status).select_related("member__wallet").prefetch_related("lines")
     return [order for order in rows.order_by("completed_at", "pk") if _kept(order)]
+
+
+def _bought_in(term: Subscription, at: dt.datetime) -> Q:
+    """Prices and points are those of the time an order was paid (C20, E54)."""
+    return Q(bought_at__gte=term.starts_at, bought_at__lt=min(term.ends_at, at))
+
+
+def _discounted(programme: Programme, member: Member, orders: Sequence[Order], at: dt.datetime) -> int:
+    """What was paid less than without the plan: never more than the discounts that there were."""
+    own = Terms(replace(prices.buyer(member, at), plans=frozenset()))
+    listed = _priced(programme, orders, own, at, discounted=True)
+    return sum(max(listed[order.pk] - _paid(programme, order), 0) for order in orders)
 
 
 def _kept(order: Order) -> list[OrderLine]:

@@ -1,6 +1,9 @@
+import contextlib
 import datetime as dt
 
+import hypothesis
 import pytest
+from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,3 +44,34 @@ def test_no_day_takes_back_what_was_earned_before(price, term, days):
     one, other = (plan_revenue.of(purchase, TODAY + dt.timedelta(days=n)) for n in (days, days + 1))
     assert 0 <= one.earned <= other.earned <= price
     assert one.earned + one.deferred == price
+
+
+@pytest.mark.django_db
+@hypothesis.settings(max_examples=30)
+@given(
+    policy=st.sampled_from(PlanOffer.Refunds.values),
+    prices=st.lists(st.integers(1, 10**6), min_size=1, max_size=3),
+    day=st.integers(0, 400),
+    value=st.integers(0, 10**5),
+    claimed=st.sampled_from([0, 6_000]),
+)
+def test_money_is_conserved_whatever_is_paid_back(policy, prices, day, value, claimed):
+    """What was sold is, in the end, earned or paid back, to the cent; and no later term earns before it begins."""
+    with transaction.atomic():
+        alice, at = a_member(), NOON + day * DAY
+        bought = [
+            buy(alice, plus(code=f"o-{n}", fee=fee, refunds=policy), payment=str(n)) for n, fee in enumerate(prices)
+        ]
+        with contextlib.suppress(plan_purchases.NothingToRefund):
+            plan_purchases.refund(bought[0].uuid, Use(value > 0, value, claimed), reason="", actor=BOB, at=at)
+        rows = list(PlanPurchase.objects.select_related("offer", "subscription"))
+        transaction.set_rollback(True)
+    for when in (0, day, day + 1, 5000):
+        total = plan_revenue.total(rows, TODAY + when * DAY)
+        assert total.sold - total.refunded == total.earned + total.deferred
+        assert total.sold == sum(prices)
+        assert total.earned >= 0
+        assert total.deferred >= 0
+    last = plan_revenue.total(rows, TODAY + 5000 * DAY)
+    assert (last.deferred, last.earned) == (0, sum(prices) - last.refunded)
+    assert last.refunded == sum(row.refund for row in rows) <= prices[0]

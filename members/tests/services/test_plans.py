@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 
+import hypothesis
 import pytest
 from django.db import transaction
 from hypothesis import given
@@ -39,6 +40,7 @@ def test_a_day_of_23_or_25_hours_is_a_day(settings):
 
 
 @pytest.mark.django_db
+@hypothesis.settings(max_examples=30)
 @given(
     days=st.lists(st.integers(1, 400), min_size=2, max_size=5),
     ended=st.integers(0, 4),

@@ -186,3 +186,22 @@ def test_an_estimate_takes_the_same_queries_for_three_orders_and_for_thirty(
         bought(number)
     with django_assert_max_num_queries(30):
         assert estimate(plan).orders == 30
+
+
+def test_who_has_bought_cheaply_has_used_the_plan_before_the_parcel_arrives(plan):
+    purchase = purchased(plan)
+    content = order("o-1", line(1, 8_000, discount=2_000, store="acme-shop"))
+    send("order.paid", at=BEFORE, **content)
+    assert savings.saved(purchase, NOON).total == 0
+    assert savings.use_of(purchase, NOON) == savings.Use(True, 2_000)
+    send("order.cancelled", at=BEFORE + DAY, order="o-1")
+    assert savings.use_of(purchase, NOON) == savings.Use(False, 0)
+
+
+def test_the_meter_counts_by_the_time_of_the_order_not_of_the_parcel(plan):
+    purchase = purchased(plan)
+    term = purchase.subscription
+    paid = [line(1, 8_000, discount=2_000, store="acme-shop")]
+    bought(1, term.ends_at + DAY, *paid, paid_at=(term.ends_at - DAY).isoformat())
+    bought(2, term.starts_at + DAY, *paid, paid_at=(term.starts_at - DAY).isoformat())
+    assert savings.saved(purchase, term.ends_at + 9 * DAY).orders == 1
