@@ -7,19 +7,21 @@ from pathlib import Path
 from django.conf import settings
 
 CATALOGUE = Path(settings.BASE_DIR) / "locale" / "zh_Hans" / "LC_MESSAGES"
+CONTEXT = " <- "
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 
 
 def entries() -> list[tuple[str, list[str], bool]]:
-    """(message, its translations, whether it is marked fuzzy), without the header."""
+    """(message with its context, if it has one; its translations; whether it is marked fuzzy), without the header."""
     found = []
     for block in (CATALOGUE / "django.po").read_text().split("\n\n")[1:]:
         lines = [line for line in block.splitlines() if line and not line.startswith("#~")]
         fuzzy = any(line.startswith("#,") and "fuzzy" in line for line in lines)
         text = "\n".join(line for line in lines if not line.startswith("#"))
-        parts = re.findall(r'^(msgid|msgstr(?:\[\d\])?) ((?:".*"\n?)+)', text, re.MULTILINE)
+        parts = re.findall(r'^(msgctxt|msgid|msgstr(?:\[\d\])?) ((?:".*"\n?)+)', text, re.MULTILINE)
         words = [(kind, "".join(re.findall(r'"(.*)"', quoted))) for kind, quoted in parts]
-        found.append((words[0][1], [word for kind, word in words if kind.startswith("msgstr")], fuzzy))
+        message = CONTEXT.join(word for kind, word in words if kind in ("msgctxt", "msgid"))
+        found.append((message, [word for kind, word in words if kind.startswith("msgstr")], fuzzy))
     return found
 
 
@@ -39,7 +41,13 @@ def test_the_compiled_catalogue_is_the_committed_one():
     with (CATALOGUE / "django.mo").open("rb") as compiled:
         texts = gettext.GNUTranslations(compiled)
     plain = {message: words[0] for message, words, _ in entries() if len(words) == 1 and "\\" not in message}
-    assert {message: texts.gettext(message) for message in plain} == plain
+    assert {message: _compiled(texts, message) for message in plain} == plain
+
+
+def _compiled(texts: gettext.GNUTranslations, message: str) -> str:
+    """What a message reads in Chinese; before the separator stands its context."""
+    context, separator, words = message.rpartition(CONTEXT)
+    return texts.pgettext(context, words) if separator else texts.gettext(message)
 
 
 def test_the_theme_speaks_chinese_too():
