@@ -287,3 +287,14 @@ class CampaignEnded:
     key: str
     how: str
     points: int
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignUndone:
+    """What a campaign had granted was taken back as `policy` says (unspent, debt, mark); `key` is its code."""
+
+    topic: ClassVar[str] = "campaign.undone"
+    key: str
+    policy: str
+    points: int
+    debt: int

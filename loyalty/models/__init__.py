@@ -1,6 +1,7 @@
 from .accounts import Account
 from .activities import Activity, DeliveryRefusal
 from .adjustments import Adjustment
+from .campaign_undos import CampaignUndo, UndoneLot
 from .campaigns import Campaign
 from .changed_days import ChangedDay
 from .conduct import Coefficient, CoefficientBand, CoefficientPolicy, Conduct, ConductCase, ExcusedLine
@@ -40,6 +41,7 @@ __all__ = [
     "Activity",
     "Adjustment",
     "Campaign",
+    "CampaignUndo",
     "CapCounter",
     "ChangedDay",
     "Coefficient",
@@ -111,5 +113,6 @@ __all__ = [
     "TierChange",
     "TierCut",
     "Transfer",
+    "UndoneLot",
     "Wallet",
 ]

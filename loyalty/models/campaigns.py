@@ -14,6 +14,7 @@ class Campaign(models.Model):
         DRAFT = "draft", _("Draft")
         ACTIVE = "active", _("Active")
         STOPPED = "stopped", _("Stopped")
+        UNDONE = "undone", _("Undone")
 
     code = models.SlugField(_("code"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=100)

@@ -38,7 +38,7 @@ def start(campaign: Campaign, actor: audit.Actor, at: dt.datetime) -> Campaign:
         campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
         if actor.staff is None or actor.staff.pk == campaign.created_by_id:
             raise rules.SecondPersonNeeded
-        if campaign.ends_at <= at:
+        if campaign.ends_at <= at or campaign.status == Campaign.Status.UNDONE:
             raise CampaignOver
         campaign.status, campaign.activated_by = Campaign.Status.ACTIVE, actor.staff
         campaign.save(update_fields=["status", "activated_by"])

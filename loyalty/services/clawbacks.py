@@ -65,6 +65,20 @@ def take(
     return taken
 
 
+def recall(desk: Desk, lots: Sequence[Lot], points: int, *, reference: str) -> int:
+    """Take up to `points` from these lots alone, whatever the programme says of debts; return how many were taken."""
+    return _from_lots(desk, _in_order(lots, ()), points, reference)
+
+
+def demand(desk: Desk, wallet: Wallet, points: int, *, reference: str) -> Taken:
+    """Take `points` that were spent: from other lots, and what they do not hold as debt, whatever the programme says."""
+    taken = Taken(points=_from_others(desk, wallet, points, reference))
+    taken.debt = points - taken.points
+    if taken.debt:
+        desk.book.owe(wallet.account_id, taken.debt, contra=Contra.CLAWED_BACK, reference=reference)
+    return taken
+
+
 def _expired(desk: Desk, lots: Sequence[Lot]) -> int:
     accounts = {lot.account_id for lot in lots}
     return sum(

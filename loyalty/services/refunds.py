@@ -15,6 +15,7 @@ from common import decoding
 from common.problems import InvalidInput, Problem
 from loyalty import facts, messages
 from loyalty.models import Lot, OrderLine, Refund, RefundLine, Wallet
+from loyalty.selectors import campaign_undos
 from loyalty.services import clawbacks, earning, grown, quarantines, reviews, tenders
 from loyalty.services.allocation import cumulative
 from loyalty.services.desk import Desk
@@ -181,9 +182,11 @@ def _due(desk: Desk, wallet: Wallet, file: OrderFile) -> dict[int | None, int]:
     One that can no longer be read stays due as long as anything of the order is kept.
     """
     granted: dict[int | None, int] = defaultdict(int)
-    for lot in lots_of(desk, wallet, file):
+    lots = lots_of(desk, wallet, file)
+    undone = campaign_undos.charged(lots) if desk.rules.has_undone else {}
+    for lot in lots:
         if lot.source == Lot.Source.ORDER:
-            granted[lot.rule_version_id] += lot.earned
+            granted[lot.rule_version_id] += lot.earned - undone.get(lot.pk, 0)
     occasion = file.occasion(file.remembered(), file.earned_at)
     if not occasion.items:
         return dict.fromkeys(granted, 0)

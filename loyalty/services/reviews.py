@@ -12,7 +12,7 @@ from common.problems import Problem
 from common.services.inbox import Event, Outcome
 from loyalty import facts
 from loyalty.models import EarningRuleVersion, Lot, OrderLine, Review, ReviewLike, Shortfall, Wallet
-from loyalty.selectors import likers
+from loyalty.selectors import campaign_undos, likers
 from loyalty.selectors import programme as programmes
 from loyalty.services import clawbacks, earning, grown, orderfile, wallets
 from loyalty.services.desk import Desk
@@ -232,7 +232,9 @@ def _withdraw(desk: Desk, wallet: Wallet, review: Review) -> clawbacks.Taken:
     reference = f"review:{review.code}/removed"
     grown.withdraw(desk, wallet, review, reference)
     desk.book.settle(wallet.account_id)
-    taken = clawbacks.take(desk, wallet, review.rewarded, _lots_of(desk, wallet, review), reference=reference)
+    lots = _lots_of(desk, wallet, review)
+    undone = sum(campaign_undos.charged(lots).values()) if desk.rules.has_undone else 0
+    taken = clawbacks.take(desk, wallet, review.rewarded - undone, lots, reference=reference)
     desk.change(review, status=Review.Status.REMOVED, removed_at=desk.at, rewarded=0, next_like_check_at=None)
     if taken.points or taken.debt:
         desk.publish(facts.PointsClawedBack(wallet.member.external_id, taken.points, taken.debt, reference))

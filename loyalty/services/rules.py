@@ -52,11 +52,14 @@ class RuleBook:
         self.by_id = {}
         self._by_type: dict[str, list[CompiledRule]] = {}
         self.attributes: set[str] = set()
+        self.has_undone = False
         self.slides = any(version.expiry == Expiry.SLIDING for version in versions)
         for version in versions:
             compiled = CompiledRule(version, tuple(conditions.compile(row) for row in version.conditions.all()))
             self.by_id[version.pk] = compiled
             self._by_type.setdefault(version.event_type, []).append(compiled)
+            campaign = version.campaign
+            self.has_undone |= campaign is not None and campaign.status == Campaign.Status.UNDONE
             self.attributes.update(condition.attribute for condition in compiled.conditions)
         for rules in self._by_type.values():
             rules.sort(key=lambda rule: (-rule.version.priority, rule.version.rule_id, -rule.version.number))

@@ -1,10 +1,14 @@
 """Two workers at once: nobody has two gifts, and the budget is never passed."""
 
+from contextlib import suppress
+
 import pytest
 
-from loyalty.models import GiftCampaign
-from loyalty.services import gift_sends
-from loyalty.tests.gifting import gifts, people, started
+from common.services import outbox
+from loyalty import facts
+from loyalty.models import Account, Entry, GiftCampaign, UndoneLot
+from loyalty.services import campaign_undos, gift_sends, ledger
+from loyalty.tests.gifting import gifts, people, person, started
 from loyalty.tests.proven import assert_proven
 from loyalty.tests.services.test_jobs_under_fire import together
 from loyalty.tests.stage import DAY, NOON
@@ -39,4 +43,30 @@ def test_two_nights_at_once_reach_a_member_once():
     campaign = started(trigger="anniversary", starts_at=NOON - DAY)
     together(*[lambda at=at: gift_sends.give(campaign, at, at) for at in (NOON, NOON + DAY)])
     assert len(gifts(campaign)) == 20
+    assert_proven()
+
+
+def test_two_workers_undo_a_campaign_while_members_spend():
+    names = [f"m-{n}" for n in range(20)]
+    people(*names)
+    campaign = started()
+    gift_sends.give(campaign, NOON, NOON)
+    undo = campaign_undos.propose(campaign, "debt", reason="Wrong", actor=person("olivia"), at=NOON)
+    undo = campaign_undos.approve(undo, person("rita"), NOON)
+
+    def spend():
+        for name in names[::-1]:
+            account = Account.objects.get(wallet__member__external_id=name)
+            with suppress(ledger.InsufficientPoints), ledger.open_book([account.pk], NOON) as book:
+                book.take(account.pk, 30, kind="redeem", contra="redeemed", reference=f"test:{name}")
+                outbox.publish([facts.PointsSpent(name, 30, f"test:{name}")], NOON)
+
+    together(spend, *[lambda: campaign_undos.carry_out(undo, NOON)] * 2)
+    assert campaign_undos.carry_out_due(NOON + DAY) in (0, 1)
+    accounts = Account.objects.filter(wallet__isnull=False)
+    for account in accounts:
+        spent = -sum(Entry.objects.filter(account=account, kind="redeem").values_list("delta", flat=True))
+        assert account.available == 0
+        assert account.owed == spent
+    assert UndoneLot.objects.count() == len(names)
     assert_proven()
