@@ -42,6 +42,7 @@ app.conf.beat_schedule = {
     "purge old records": {"task": "common.tasks.purge_old_records", "schedule": crontab(hour=3, minute=5)},
     "refresh segments": {"task": "loyalty.tasks.refresh_segments", "schedule": crontab(hour=3, minute=35)},
     "give gifts": {"task": "loyalty.tasks.give_gifts", "schedule": 60, "options": {"expires": 60}},
+    "undo campaigns": {"task": "loyalty.tasks.undo_campaigns", "schedule": 60, "options": {"expires": 60}},
     "give gifts of the night": {"task": "loyalty.tasks.give_gifts_tonight", "schedule": crontab(hour=3, minute=50)},
     "give merchants' campaigns": {"task": "merchants.tasks.give_campaigns", "schedule": 60, "options": {"expires": 60}},
     "deliver merchants' messages": {

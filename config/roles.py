@@ -12,6 +12,8 @@ DEEDS = {
     "loyalty.activate_earningruleversion": _("Can put a rule version in force"),
     "loyalty.activate_campaign": _("Can start and stop a campaign"),
     "loyalty.start_giftcampaign": _("Can start and stop a gift campaign"),
+    "loyalty.propose_campaignundo": _("Can propose to undo a campaign"),
+    "loyalty.approve_campaignundo": _("Can approve the undoing of a campaign"),
     "loyalty.publish_ladder": _("Can put a ladder in force"),
     "loyalty.publish_growthpolicy": _("Can put a growth policy in force"),
     "loyalty.publish_coefficientpolicy": _("Can put a coefficient policy in force"),
@@ -88,7 +90,7 @@ _LEDGER = [
         "account", "wallet", "entry", "lot", "draw", "hold", "holdline", "adjustment", "transfer", "refund", "refundline",
         "shortfall", "order", "orderline", "parkedevent", "review", "reviewlike", "activity", "deliveryrefusal",
         "standing", "tierchange", "growthentry", "coefficient", "conductcase", "excusedline", "medalstanding", "medalaward",
-        "quarantine", "giftassignment", "memberstats", "score", "scoresnapshot", "scorerestatement",
+        "quarantine", "giftassignment", "campaignundo", "undonelot", "memberstats", "score", "scoresnapshot", "scorerestatement",
     )
 ]  # fmt: skip
 _STANDING_RULES = [
@@ -206,6 +208,7 @@ ROLES: dict[str, set[str]] = {
         "loyalty.delete_rulecondition",
         "loyalty.delete_segmentcondition",
         "loyalty.delete_giftamount",
+        "loyalty.propose_campaignundo",
         "common.revoke_apikey",
         "common.replay_delivery",
         "common.run_jobrun",
@@ -222,6 +225,8 @@ ROLES: dict[str, set[str]] = {
         "loyalty.activate_earningruleversion",
         "loyalty.activate_campaign",
         "loyalty.start_giftcampaign",
+        "loyalty.propose_campaignundo",
+        "loyalty.approve_campaignundo",
         "rewards.activate_reward",
         "rewards.unassign_code",
         "rewards.withdraw_rightclaim",

@@ -111,6 +111,8 @@ UNFOLD = {
                 "items": [
                     _list(_("Gift campaigns"), "featured_seasonal_and_gifts", "loyalty", "giftcampaign"),
                     _list(_("Treated and held out"), "group_work", "loyalty", "giftassignment"),
+                    _list(_("Undone campaigns"), "undo", "loyalty", "campaignundo"),
+                    _list(_("Undone grants"), "playlist_remove", "loyalty", "undonelot"),
                 ],
             },
             {

@@ -9,7 +9,7 @@ class LoyaltyConfig(AppConfig):
     def ready(self):
         from common.services import inbox, outbox
         from loyalty import handlers
-        from loyalty.selectors import gift_campaigns, origins, programme
+        from loyalty.selectors import campaign_undos, gift_campaigns, origins, programme
         from loyalty.selectors import members as member_selectors
         from loyalty.selectors.records import RECORDS
         from loyalty.services import intake, risk
@@ -22,6 +22,7 @@ class LoyaltyConfig(AppConfig):
         admission.decide_by(programme.registers_unknown_members)
         inbox.register(*intake.event_types())
         inbox.register_resolver(intake.resolve)
+        origins.name_references("undo", campaign_undos.references)
         origins.name_references("gift", gift_campaigns.references)
         for event_type, guarded in risk.GUARDED.items():
             risk_events.register(event_type, guarded)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from common import clock
 from loyalty.selectors import conduct as conduct_selector
 from loyalty.services import (
+    campaign_undos,
     conduct,
     downgrades,
     expiring,
@@ -144,6 +145,12 @@ def give_gifts() -> None:
     now = timezone.now()
     gift_sends.give_once(now)
     gift_campaigns.end_due(now)
+
+
+@shared_task
+def undo_campaigns() -> None:
+    """Every minute: go on with undoings that were approved. Without any there is no run to look at."""
+    campaign_undos.carry_out_due(timezone.now())
 
 
 @shared_task

@@ -41,6 +41,7 @@ from loyalty.models import (
 )
 from loyalty.services import (
     adjustments,
+    campaign_undos,
     gift_sends,
     holds,
     medals,
@@ -368,9 +369,13 @@ def reach(now: dt.datetime) -> None:
 
 
 def gifts(now: dt.datetime) -> None:
-    """A gift campaign has reached everybody; another is a draft."""
+    """A gift campaign has reached everybody, another was undone, a third is a draft."""
     ended = gifting.started({"gold": 20, "": 10}, name="Warm-up", starts_at=now, ends_at=now + dt.timedelta(days=9))
     gift_sends.give(ended, now, now)
+    wrong = gifting.started({"": 7}, name="By mistake", starts_at=now, ends_at=now + dt.timedelta(days=9))
+    gift_sends.give(wrong, now, now)
+    undo = campaign_undos.propose(wrong, "unspent", reason="Wrong members", actor=gifting.person("orla"), at=now)
+    campaign_undos.carry_out(campaign_undos.approve(undo, gifting.person("rhoda"), now), now)
     gifting.a_draft(name="Win-back", trigger="lapse", starts_at=now, ends_at=now + dt.timedelta(days=30))
 
 

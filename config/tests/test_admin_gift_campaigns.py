@@ -136,6 +136,6 @@ def test_the_stop_button_stops_it(client):
 def test_a_member_reads_the_campaigns_name_as_the_reason_of_the_points():
     from loyalty.selectors import origins
 
-    campaign = a_draft(code="spring", created_by=person("olivia").staff)
+    campaign = a_draft(code="spring", created_by=person("orla").staff)
     named = gift_sends.reference(campaign, "once")
     assert origins.of([named, "gift:gone/once"]) == {named: "gift: Spring gift"}

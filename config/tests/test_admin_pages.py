@@ -23,6 +23,8 @@ LEDGER = {
     "deliveryrefusal",
     "entry",
     "giftassignment",
+    "campaignundo",
+    "undonelot",
     "growthentry",
     "hold",
     "instantrefund",

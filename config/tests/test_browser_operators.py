@@ -1,5 +1,6 @@
 """Operators at work in a real Chromium: what only a browser can tell (scripts, the policy on them, forms that answer)."""
 
+import datetime as dt
 import os
 
 import pytest
@@ -10,7 +11,8 @@ from django.utils import timezone
 
 from config.tests import sample
 from conftest import CHROMIUM
-from loyalty.models import Adjustment, EarningRule, EarningRuleVersion
+from loyalty.models import Adjustment, CampaignUndo, EarningRule, EarningRuleVersion, GiftCampaign
+from loyalty.services import campaign_undos, gift_sends
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=False)]
 
@@ -129,3 +131,53 @@ def test_the_proof_is_green_and_the_overview_draws_its_charts(enter, live_server
     page.goto(f"{live_server.url}/admin/")
     page.wait_for_selector("text=The ledger is proven.")
     assert page.evaluate("[...document.querySelectorAll('canvas.chart')].every(canvas => Chart.getChart(canvas))")
+
+
+def test_a_gift_campaign_is_run_by_two_people_and_undone_by_two(enter, live_server):
+    page = enter("olivia")
+    page.goto(live_server.url + reverse("admin:loyalty_giftcampaign_add"))
+    page.fill("#id_name", "Spring gift")
+    assert page.is_hidden("#id_near_days")
+    tomorrow = timezone.localtime() + dt.timedelta(days=1)
+    page.fill("#id_starts_at_0", timezone.localtime().strftime("%Y-%m-%d"))
+    page.fill("#id_starts_at_1", "00:00:00")
+    page.fill("#id_ends_at_0", tomorrow.strftime("%Y-%m-%d"))
+    page.fill("#id_ends_at_1", "23:00:00")
+    page.fill("#id_budget", "1000")
+    page.fill("#id_holdout_percent", "0")
+    page.fill("#id_amounts-0-points", "70")
+    page.wait_for_selector("#preview >> text=70 points each")
+    page.click("button[name=_save]")
+    page.wait_for_url("**/giftcampaign/")
+    campaign = GiftCampaign.objects.get(code="spring-gift")
+    address = live_server.url + reverse("admin:loyalty_giftcampaign_change", args=[campaign.pk])
+
+    felix = enter("felix")
+    felix.goto(address)
+    felix.click("text=Start")
+    felix.wait_for_selector("text=Start this gift campaign?")
+    felix.click("button[name=confirm]")
+    felix.wait_for_selector("text=The campaign is on.")
+    gift_sends.give_once(timezone.now())
+    felix.goto(address)
+    felix.wait_for_selector("#preview >> text=100.0 %")
+    felix.click("text=Effect")
+    felix.wait_for_selector("text=Too few members to tell.")
+
+    page.goto(address)
+    page.click(f"a[href*='{reverse('admin:loyalty_giftcampaign_undo', args=[campaign.pk])}']")
+    page.wait_for_selector("text=70 points were granted to 1 members.")
+    page.click("text=Take back the 70 points that are left")
+    page.fill("#id_reason", "Given by mistake")
+    page.click("button[name=confirm]")
+    page.wait_for_selector("text=The undoing is proposed.")
+
+    felix.goto(live_server.url + reverse("admin:loyalty_campaignundo_changelist"))
+    felix.goto(live_server.url + reverse("admin:loyalty_campaignundo_change", args=[CampaignUndo.objects.get().pk]))
+    felix.click("a[href*='/approve']")
+    felix.wait_for_selector("text=Given by mistake")
+    felix.click("button[name=confirm]")
+    felix.wait_for_selector("text=Approved: it is carried out within a minute.")
+    campaign_undos.carry_out_due(timezone.now())
+    assert CampaignUndo.objects.get().status == "done"
+    assert sample.wallet("alice").account.available == 40

@@ -11,6 +11,7 @@ from unfold.decorators import action
 from common.admin import confirm, tags, words
 from common.admin.base import HistoryAdmin, actor, refuse
 from common.problems import Problem
+from loyalty.admin import campaign_undos
 from loyalty.models import Campaign
 from loyalty.services import campaigns, rules
 
@@ -47,7 +48,7 @@ class CampaignAdmin(HistoryAdmin):
     search_help_text = _("A name or a code.")
     date_hierarchy = "starts_at"
     prepopulated_fields = {"code": ["name"]}
-    actions_detail = ["start", "stop"]
+    actions_detail = ["start", "stop", "undo"]
     fieldsets = [
         (None, {"fields": [("name", "code"), ("starts_at", "ends_at"), ("budget", "funder")]}),
         (_("Where it stands"), {"fields": ["status_label", "budget_bar", ("created_by", "activated_by")]}),
@@ -71,13 +72,20 @@ class CampaignAdmin(HistoryAdmin):
 
     def has_start_permission(self, request: HttpRequest, object_id=None) -> bool:
         return request.user.has_perm("loyalty.activate_campaign") and (
-            Campaign.objects.filter(pk=object_id).exclude(status=Campaign.Status.ACTIVE).exists()
+            Campaign.objects.filter(pk=object_id, status__in=[Campaign.Status.DRAFT, Campaign.Status.STOPPED]).exists()
         )
 
     def has_stop_permission(self, request: HttpRequest, object_id=None) -> bool:
         return request.user.has_perm("loyalty.activate_campaign") and (
             Campaign.objects.filter(pk=object_id, status=Campaign.Status.ACTIVE).exists()
         )
+
+    def has_undo_permission(self, request: HttpRequest, object_id=None) -> bool:
+        return campaign_undos.may_propose(request, Campaign, object_id)
+
+    def has_change_permission(self, request, obj=None):
+        """What was undone stays as it was."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.status != Campaign.Status.UNDONE)
 
     def save_model(self, request, obj, form, change):
         """Whoever touched it last is its author: another person starts it. A changed campaign must be started anew."""
@@ -95,7 +103,12 @@ class CampaignAdmin(HistoryAdmin):
             super().save_model(request, obj, form, change)
         rules.changed()
 
-    @tags.tagged(_("status"), {"draft": tags.WAITING, "active": tags.GOOD, "stopped": tags.BAD, "over": tags.NEWS})
+    @tags.tagged(
+        _("status"),
+        {
+            "draft": tags.WAITING, "active": tags.GOOD, "stopped": tags.BAD, "undone": tags.BAD, "over": tags.NEWS,
+        },
+    )  # fmt: skip
     def status_label(self, campaign):
         if campaign.status == Campaign.Status.ACTIVE and campaign.ends_at <= timezone.now():
             return "over", gettext("Over")
@@ -157,6 +170,11 @@ class CampaignAdmin(HistoryAdmin):
             if request.method != "POST"
             else self._do(request, campaign, campaigns.stop, gettext("The campaign is stopped."))
         )
+
+    @action(description=_("Undo"), icon="undo", permissions=["undo"])
+    def undo(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Show what it has granted and who has spent it, then propose to take it back."""
+        return campaign_undos.ask(self, request, get_object_or_404(Campaign, pk=object_id))
 
     def _do(self, request, campaign, verb, done):
         try:

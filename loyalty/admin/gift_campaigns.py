@@ -17,7 +17,7 @@ from common.admin import confirm, tags, words
 from common.admin.base import AuditedAdmin, ReadOnlyAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
 from common.problems import Problem
-from loyalty.admin import gift_words
+from loyalty.admin import campaign_undos, gift_words
 from loyalty.admin.tiers import badge
 from loyalty.models import GiftAmount, GiftAssignment, GiftCampaign
 from loyalty.services import gift_campaigns
@@ -67,8 +67,11 @@ class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
     prepopulated_fields = {"code": ["name"]}
     inlines = [AmountInline]
     preview_template = "loyalty/gift_campaign.html"
-    conditional_fields = {"near_days": "trigger == 'expiry'", "near_points": "trigger == 'expiry'"}
-    actions_detail = ["start", "stop", "effect"]
+    # On a page that is only looked at there is no field to ask.
+    conditional_fields = dict.fromkeys(
+        ["near_days", "near_points"], "typeof trigger === 'undefined' || trigger == 'expiry'"
+    )
+    actions_detail = ["start", "stop", "effect", "undo"]
     fieldsets = [
         (None, {"fields": [("name", "code"), "trigger", ("near_days", "near_points"), ("segment", "rest_days")]}),
         (_("What it gives"), {"fields": [("starts_at", "ends_at"), ("budget", "days"), "lists_in"]}),
@@ -105,6 +108,9 @@ class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
         """There is something to measure once it has been started."""
         may = request.user.has_perm("loyalty.view_giftcampaign")
         return may and GiftCampaign.objects.filter(pk=object_id).exclude(status=Status.DRAFT).exists()
+
+    def has_undo_permission(self, request: HttpRequest, object_id=None) -> bool:
+        return campaign_undos.may_propose(request, GiftCampaign, object_id)
 
     def save_model(self, request, obj, form, change):
         """Whoever touched it last is its author: another person starts it."""
@@ -186,6 +192,11 @@ class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
         shown = gift_words.effects(campaign, timezone.now())
         title, template = gettext("What the campaign has brought"), "loyalty/gift_effect.html"
         return confirm.page(self, request, campaign, title=title, submit="", template=template, **shown)
+
+    @action(description=_("Undo"), icon="undo", permissions=["undo"])
+    def undo(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Show what it has granted and who has spent it, then propose to take it back."""
+        return campaign_undos.ask(self, request, get_object_or_404(GiftCampaign, pk=object_id))
 
     def _do(self, request, campaign, verb, done):
         try:

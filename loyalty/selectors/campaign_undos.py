@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import Q, QuerySet, Sum
+from django.utils.translation import gettext
 
-from loyalty.models import Campaign, CampaignUndo, GiftCampaign, Lot, UndoneLot
+from loyalty.models import Campaign, CampaignUndo, GiftCampaign, Lot, UndoneLot, Wallet
 
 Target = GiftCampaign | Campaign
 
@@ -67,6 +68,12 @@ SELECT COUNT(*), COUNT(DISTINCT r.account_id), SUM(r.earned), SUM(t.unspent), SU
 FROM loyalty_lot r JOIN fate t ON t.root_id = r.id LEFT JOIN sums s ON s.root_id = r.id
 """
 
+_PEOPLE = """
+SELECT r.account_id, SUM(r.earned), SUM(t.unspent), SUM(COALESCE(s.spent, 0))
+FROM loyalty_lot r JOIN fate t ON t.root_id = r.id LEFT JOIN sums s ON s.root_id = r.id
+GROUP BY r.account_id ORDER BY 4 DESC, 1 LIMIT {most}
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Fate:
@@ -118,6 +125,21 @@ def whole(target: Target, at: dt.datetime) -> Fates:
     return Fates(*(int(number or 0) for number in row))
 
 
+def people(target: Target, at: dt.datetime, most: int) -> list[tuple[Wallet, int, int, int]]:
+    """Who was granted something, those first who have spent most of it: (wallet, granted, left, spent). Two queries."""
+    rows = {int(row[0]): tuple(map(int, row[1:])) for row in _ask(granted(target), _PEOPLE, at, most=most)}
+    wallets = Wallet.objects.select_related("member").in_bulk(rows, field_name="account_id")
+    return [(wallets[account_id], *figures) for account_id, figures in rows.items() if account_id in wallets]
+
+
+def references(texts: Collection[str]) -> dict[str, str]:
+    """What the ledger calls undo:<uuid>, in words. One query."""
+    codes = {text: text.partition(":")[2] for text in texts}
+    undos = CampaignUndo.objects.filter(uuid__in=set(codes.values())).select_related("gift_campaign", "campaign")
+    names = {str(undo.uuid): str(undo.target) for undo in undos}
+    return {text: gettext("campaign undone: %s") % names[code] for text, code in codes.items() if code in names}
+
+
 def family(lots: Collection[int]) -> QuerySet[Lot]:
     """Some granted lots and what they became, however often members were merged."""
     found, level = set(lots), set(lots)
@@ -149,9 +171,9 @@ def of(target: Target) -> CampaignUndo | None:
     return CampaignUndo.objects.filter(asked).exclude(status=CampaignUndo.Status.WITHDRAWN).first()
 
 
-def _ask(lots: QuerySet[Lot], select: str, at: dt.datetime) -> list[tuple]:
+def _ask(lots: QuerySet[Lot], select: str, at: dt.datetime, **more: int) -> list[tuple]:
     roots, params = lots.order_by().values("pk").query.sql_with_params()
-    statement = (_FATES + select).format(roots=roots, now="%s")
+    statement = (_FATES + select).format(roots=roots, now="%s", **more)
     now = connection.ops.adapt_datetimefield_value(at)
     with connection.cursor() as cursor:
         cursor.execute(statement, [*params, now, now])

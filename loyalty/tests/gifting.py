@@ -1,4 +1,4 @@
-"""Gift campaigns in few words: drafted by Olivia, started by Rita."""
+"""Gift campaigns in few words: drafted by Orla, started by Rhoda."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def a_draft(amounts: dict[str, int] | None = None, **values) -> GiftCampaign:
     code = values.pop("code", None) or f"gift-{next(_numbers)}"
     values = {
         "name": "Spring gift", "starts_at": NOON, "ends_at": NOON + 90 * DAY, "budget": 1_000_000, "holdout_percent": 0,
-        "seed": "0" * 32, "created_by": person("olivia").staff,
+        "seed": "0" * 32, "created_by": person("orla").staff,
     } | values  # fmt: skip
     campaign = GiftCampaign.objects.create(code=code, **values)
     for tier, points in ({"": 100} if amounts is None else amounts).items():
@@ -36,7 +36,7 @@ def a_draft(amounts: dict[str, int] | None = None, **values) -> GiftCampaign:
 
 def started(amounts: dict[str, int] | None = None, **values) -> GiftCampaign:
     """A campaign that runs."""
-    return gift_campaigns.start(a_draft(amounts, **values), person("rita"), NOON)
+    return gift_campaigns.start(a_draft(amounts, **values), person("rhoda"), NOON)
 
 
 @transaction.atomic

@@ -45,8 +45,8 @@ def gave(*names: str, **values) -> GiftCampaign:
 
 
 def undone(target, policy: str = Policy.UNSPENT, at=NOON + DAY) -> CampaignUndo:
-    undo = campaign_undos.propose(target, policy, reason="Wrong segment", actor=person("olivia"), at=at)
-    return campaign_undos.carry_out(campaign_undos.approve(undo, person("rita"), at), at)
+    undo = campaign_undos.propose(target, policy, reason="Wrong segment", actor=person("orla"), at=at)
+    return campaign_undos.carry_out(campaign_undos.approve(undo, person("rhoda"), at), at)
 
 
 # The decision ---------------------------------------------------------------------------------------------------
@@ -54,12 +54,12 @@ def undone(target, policy: str = Policy.UNSPENT, at=NOON + DAY) -> CampaignUndo:
 
 def test_a_second_person_approves_and_until_then_nothing_changes():
     campaign = gave("alice")
-    undo = campaign_undos.propose(campaign, Policy.UNSPENT, reason="Wrong", actor=person("olivia"), at=NOON)
+    undo = campaign_undos.propose(campaign, Policy.UNSPENT, reason="Wrong", actor=person("orla"), at=NOON)
     assert campaign_undos.carry_out_due(NOON) == 0
     with pytest.raises(campaign_undos.SecondPersonNeeded):
-        campaign_undos.approve(undo, person("olivia"), NOON)
+        campaign_undos.approve(undo, person("orla"), NOON)
     assert has("alice") == 100
-    campaign_undos.approve(undo, person("rita"), NOON)
+    campaign_undos.approve(undo, person("rhoda"), NOON)
     assert campaign_undos.carry_out_due(NOON) == 1
     assert has("alice") == 0
     campaign.refresh_from_db()
@@ -69,29 +69,29 @@ def test_a_second_person_approves_and_until_then_nothing_changes():
 
 def test_the_database_knows_the_second_person_and_the_one_undoing():
     campaign = gave("alice")
-    undo = campaign_undos.propose(campaign, Policy.UNSPENT, reason="Wrong", actor=person("olivia"), at=NOON)
-    values = {"status": "approved", "approved_at": NOON, "approved_by": person("olivia").staff}
+    undo = campaign_undos.propose(campaign, Policy.UNSPENT, reason="Wrong", actor=person("orla"), at=NOON)
+    values = {"status": "approved", "approved_at": NOON, "approved_by": person("orla").staff}
     with pytest.raises(IntegrityError), transaction.atomic():
         CampaignUndo.objects.filter(pk=undo.pk).update(**values)
     with pytest.raises(campaign_undos.AlreadyUndone):
-        campaign_undos.propose(campaign, Policy.DEBT, reason="Again", actor=person("olivia"), at=NOON)
+        campaign_undos.propose(campaign, Policy.DEBT, reason="Again", actor=person("orla"), at=NOON)
 
 
 def test_a_proposal_is_withdrawn_and_made_anew():
     campaign = gave("alice")
-    undo = campaign_undos.propose(campaign, Policy.DEBT, reason="Wrong", actor=person("olivia"), at=NOON)
-    campaign_undos.withdraw(undo, person("olivia"), NOON)
+    undo = campaign_undos.propose(campaign, Policy.DEBT, reason="Wrong", actor=person("orla"), at=NOON)
+    campaign_undos.withdraw(undo, person("orla"), NOON)
     with pytest.raises(campaign_undos.UndoDecided):
-        campaign_undos.approve(undo, person("rita"), NOON)
+        campaign_undos.approve(undo, person("rhoda"), NOON)
     assert undone(campaign).status == "done"
 
 
 def test_a_draft_has_nothing_to_undo_and_a_reason_is_needed():
     draft = Campaign.objects.create(code="x", name="x", starts_at=NOON, ends_at=NOON + DAY)
     with pytest.raises(campaign_undos.NeverStarted):
-        campaign_undos.propose(draft, Policy.UNSPENT, reason="Wrong", actor=person("olivia"), at=NOON)
+        campaign_undos.propose(draft, Policy.UNSPENT, reason="Wrong", actor=person("orla"), at=NOON)
     with pytest.raises(InvalidInput):
-        campaign_undos.propose(gave("alice"), Policy.UNSPENT, reason=" ", actor=person("olivia"), at=NOON)
+        campaign_undos.propose(gave("alice"), Policy.UNSPENT, reason=" ", actor=person("orla"), at=NOON)
 
 
 def test_a_campaign_that_is_being_undone_gives_nothing_more_and_is_not_started_again():
@@ -102,7 +102,7 @@ def test_a_campaign_that_is_being_undone_gives_nothing_more_and_is_not_started_a
     stage.send("order.completed", "alice", NOON + DAY / 2, **stage.order("o-2"))
     assert Lot.objects.count() == 1
     with pytest.raises(campaigns.CampaignOver):
-        campaigns.start(campaign, person("rita"), NOON)
+        campaigns.start(campaign, person("rhoda"), NOON)
 
 
 # What is taken --------------------------------------------------------------------------------------------------
@@ -266,8 +266,8 @@ def test_killed_half_way_and_run_again_everything_is_taken_once(monkeypatch):
     names = [f"m-{n}" for n in range(7)]
     campaign = gave(*names)
     monkeypatch.setattr(spans.of, "__defaults__", (2,))
-    undo = campaign_undos.propose(campaign, Policy.DEBT, reason="Wrong", actor=person("olivia"), at=NOON)
-    undo = campaign_undos.approve(undo, person("rita"), NOON)
+    undo = campaign_undos.propose(campaign, Policy.DEBT, reason="Wrong", actor=person("orla"), at=NOON)
+    undo = campaign_undos.approve(undo, person("rhoda"), NOON)
     work, calls = campaign_undos._undo_span, []
 
     def dies(*args):
@@ -293,7 +293,7 @@ def test_a_chunk_takes_the_same_queries_whatever_its_size(number, django_assert_
     campaign = gave(*[f"m-{n}" for n in range(number)])
     for n in range(number):
         spend(f"m-{n}", 60)
-    undo = campaign_undos.propose(campaign, Policy.DEBT, reason="Wrong", actor=person("olivia"), at=NOON)
-    undo = campaign_undos.approve(undo, person("rita"), NOON)
+    undo = campaign_undos.propose(campaign, Policy.DEBT, reason="Wrong", actor=person("orla"), at=NOON)
+    undo = campaign_undos.approve(undo, person("rhoda"), NOON)
     with django_assert_max_num_queries(65):
         campaign_undos.carry_out(undo, NOON)

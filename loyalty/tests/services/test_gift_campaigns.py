@@ -17,15 +17,15 @@ pytestmark = pytest.mark.django_db
 def test_another_person_starts_it_and_the_world_is_told():
     campaign = a_draft(code="spring")
     with pytest.raises(SecondPersonNeeded):
-        gift_campaigns.start(campaign, person("olivia"), NOON)
-    assert gift_campaigns.start(campaign, person("rita"), NOON).status == "running"
+        gift_campaigns.start(campaign, person("orla"), NOON)
+    assert gift_campaigns.start(campaign, person("rhoda"), NOON).status == "running"
     assert Fact.objects.get(topic="campaign.started").key == "spring"
     assert AuditEntry.objects.filter(action="loyalty.gift_campaigns.start").exists()
 
 
 def test_the_database_knows_the_second_person_too():
     campaign = a_draft()
-    values = {"started_by": person("olivia").staff, "started_at": NOON, "status": "running"}
+    values = {"started_by": person("orla").staff, "started_at": NOON, "status": "running"}
     with pytest.raises(IntegrityError), transaction.atomic():
         GiftCampaign.objects.filter(pk=campaign.pk).update(**values)
 
@@ -33,23 +33,23 @@ def test_the_database_knows_the_second_person_too():
 def test_it_is_started_once_and_not_after_its_end():
     campaign = started()
     with pytest.raises(gift_campaigns.GiftCampaignStarted):
-        gift_campaigns.start(campaign, person("rita"), NOON)
+        gift_campaigns.start(campaign, person("rhoda"), NOON)
     late = a_draft(starts_at=NOON - 2 * DAY, ends_at=NOON)
     with pytest.raises(gift_campaigns.GiftCampaignOver):
-        gift_campaigns.start(late, person("rita"), NOON)
+        gift_campaigns.start(late, person("rhoda"), NOON)
 
 
 def test_what_gives_nothing_to_anybody_or_cannot_be_paid_is_not_started():
     for draft in (a_draft({}), a_draft({"": 100}, budget=99)):
         with pytest.raises(InvalidInput):
-            gift_campaigns.start(draft, person("rita"), NOON)
+            gift_campaigns.start(draft, person("rhoda"), NOON)
 
 
 def test_only_a_running_one_is_stopped():
-    campaign = gift_campaigns.stop(started(), person("rita"), NOON)
+    campaign = gift_campaigns.stop(started(), person("rhoda"), NOON)
     assert campaign.status == "stopped"
     with pytest.raises(gift_campaigns.GiftCampaignNotRunning):
-        gift_campaigns.stop(campaign, person("rita"), NOON)
+        gift_campaigns.stop(campaign, person("rhoda"), NOON)
 
 
 def test_it_ends_with_its_time():

@@ -51,8 +51,8 @@ def test_two_workers_undo_a_campaign_while_members_spend():
     people(*names)
     campaign = started()
     gift_sends.give(campaign, NOON, NOON)
-    undo = campaign_undos.propose(campaign, "debt", reason="Wrong", actor=person("olivia"), at=NOON)
-    undo = campaign_undos.approve(undo, person("rita"), NOON)
+    undo = campaign_undos.propose(campaign, "debt", reason="Wrong", actor=person("orla"), at=NOON)
+    undo = campaign_undos.approve(undo, person("rhoda"), NOON)
 
     def spend():
         for name in names[::-1]:

@@ -109,7 +109,7 @@ def test_it_stops_before_the_budget_is_passed_and_reaches_nobody_after_that():
 def test_a_stopped_campaign_gives_nothing_more():
     people("alice")
     campaign = started()
-    gift_campaigns.stop(campaign, person("rita"), NOON)
+    gift_campaigns.stop(campaign, person("rhoda"), NOON)
     gift_sends.give(campaign, NOON, NOON)
     assert gifts() == {}
 
