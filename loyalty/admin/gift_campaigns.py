@@ -225,7 +225,7 @@ class GiftAssignmentAdmin(ReadOnlyAdmin):
     def who(self, assignment):
         return words.link(assignment.member)
 
-    @tags.tagged(_("group"), {Arm.TREATED: tags.GOOD, Arm.HELD_OUT: tags.WAITING})
+    @tags.tagged(_("treated or held out"), {Arm.TREATED: tags.GOOD, Arm.HELD_OUT: tags.WAITING})
     def group(self, assignment):
         return assignment.arm, assignment.get_arm_display()
 

@@ -191,7 +191,7 @@ class GiftAssignment(InsertOnlyModel):
     )
     member = models.ForeignKey(Member, models.PROTECT, related_name="gift_assignments", verbose_name=_("member"))
     occasion = models.CharField(_("occasion"), max_length=30)
-    arm = models.CharField(_("group"), max_length=8, choices=Arm)
+    arm = models.CharField(_("treated or held out"), max_length=8, choices=Arm)
     tier = models.ForeignKey(
         Tier, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=_("tier then")
     )
