@@ -20,6 +20,7 @@ from loyalty.models import Account, Lot, Order
 from loyalty.services import holds
 from loyalty.services.tenders import Payable
 from loyalty.tests.proven import assert_proven
+from loyalty.tests.services.test_races import wait_until_somebody_waits
 from loyalty.tests.stage import NOON, a_rule, balance, event, give, line, order
 from members.models import Member
 
@@ -90,20 +91,13 @@ def test_a_batch_killed_before_it_commits_leaves_no_trace():
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE common_inboxevent IN SHARE MODE")
         killed = shop()
-        deadline = time.monotonic() + 60
-        while not _waiting() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert _waiting()
+        wait_until_somebody_waits()
         killed.send_signal(signal.SIGKILL)
         killed.wait()
     _until_gone()
     assert (InboxEvent.objects.count(), Order.objects.count(), Lot.objects.count()) == (0, 0, 0)
     assert shop().wait() == 0
     assert_each_order_counted_once()
-
-
-def _waiting():
-    return _ask("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
 def _until_gone():

@@ -37,6 +37,8 @@ from members.services import members
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
+PATIENCE = 240  # seconds until a test gives up on a thread or process; a busy machine may need most of them
+
 
 def at_once(*deeds):
     """Do all deeds at the same time, each on a connection of its own; return their answers (or what they raised)."""
@@ -58,6 +60,22 @@ def at_once(*deeds):
     for thread in threads:
         thread.join()
     return answers
+
+
+def wait_until_somebody_waits():
+    """Come back when another connection to this database waits for a lock."""
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_locks WHERE database ="
+        " (SELECT oid FROM pg_database WHERE datname = current_database()))"
+    )
+    deadline = time.monotonic() + PATIENCE
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def member(name):
@@ -308,18 +326,23 @@ def test_two_batches_pay_with_points_of_the_same_members_in_opposite_order():
 def test_who_waits_too_long_for_a_lock_is_told_so_and_changes_nothing():
     give(1000)
     wallet = Wallet.objects.get(member__external_id="alice")
+    locked, answered = threading.Event(), threading.Event()
 
     def sit_on_it():
         with transaction.atomic():
             ledger.lock([wallet.account_id])
-            time.sleep(1)
+            locked.set()
+            assert answered.wait(PATIENCE)
 
     def impatient():
-        time.sleep(0.2)
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = '100ms'")
-            return holds.place(member("alice"), 10, order_code="", lines=[Payable("1", 10, virtual=True)], at=NOON)
+        assert locked.wait(PATIENCE)
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '100ms'")
+                return holds.place(member("alice"), 10, order_code="", lines=[Payable("1", 10, virtual=True)], at=NOON)
+        finally:
+            answered.set()
 
     _sat, answer = at_once(sit_on_it, impatient)
     assert isinstance(answer, OperationalError)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections import Counter
 
 import pytest
@@ -20,7 +20,7 @@ from loyalty.models import Account, GrowthEntry, Ladder, ProductTally, Standing,
 from loyalty.services import overrides, tiers, transfers
 from loyalty.tests.proven import assert_proven
 from loyalty.tests.services.test_jobs_under_fire import database_url
-from loyalty.tests.services.test_races import at_once
+from loyalty.tests.services.test_races import PATIENCE, at_once, wait_until_somebody_waits
 from loyalty.tests.stage import DAY, NOON, STAFF, a_growth_policy, a_ladder, line, order, send, standing
 from members.models import Member
 from members.services import members
@@ -154,15 +154,17 @@ def test_twenty_photo_reviews_of_one_product_at_once_give_just_five_bonuses():
 def test_who_waited_for_a_member_sees_the_tier_that_was_set_meanwhile():
     grow(1_990, "o-1")
     alice, diamond = Member.objects.get(), Tier.objects.get(code="diamond")
+    locked = threading.Event()
 
     def set_by_hand():
         with transaction.atomic():
             list(Account.objects.select_for_update().filter(wallet__member=alice))
-            time.sleep(1)
+            locked.set()
+            wait_until_somebody_waits()
             overrides.set_tier(alice, diamond, dt.date(2026, 4, 1), note="a guest", actor=STAFF, at=NOON)
 
     def order_meanwhile():
-        time.sleep(0.4)
+        assert locked.wait(PATIENCE)
         return grow(100, "o-2")
 
     assert raised(at_once(set_by_hand, order_meanwhile)) == []
