@@ -20,6 +20,8 @@ from config.wsgi import application
 from loyalty.services import holds
 from loyalty.services.tenders import Payable
 from loyalty.tests.api.callers import alice, bob, grant, one_point_per_yuan, provider, shop, token
+from members.models import ChannelKey
+from members.tests import plus
 from merchants.tests import shops
 
 __all__ = ["alice", "bob", "provider"]
@@ -51,10 +53,13 @@ def one_connection():
 
 @pytest.fixture
 def callers(alice, bob):
-    """The headers of the shop and of Alice, who has points and an open hold; orders earn."""
+    """The headers of the shop, which is a sales channel, too, and of Alice, who has points and an open hold; orders earn."""
     one_point_per_yuan()
     grant(alice, 10_000)
     server = shop("server", ApiKey.Scope.values)
+    bank = plus.a_channel()
+    ChannelKey.objects.create(key=ApiKey.objects.get(), channel=bank)
+    plus.a_batch(plus.plus(), channel=bank, delivery="api", expires_at=timezone.now() + plus.DAY)
     return {
         "apiKey": {"Authorization": server.defaults["HTTP_AUTHORIZATION"]},
         "memberToken": {"Authorization": f"Bearer {token('alice')}"},

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.models import JobRun
-from common.problems import Problem
+from common.problems import NotFound, Problem
 from common.services import jobs, outbox
 from members import facts
 from members.models import AutoRenewal, Member, PlanOffer, PlanPurchase, SalesChannel
@@ -30,11 +30,10 @@ class CannotRenew(Problem):
     title = _("This plan does not renew by itself.")
 
 
-class NotAgreed(Problem):
+class NotAgreed(NotFound):
     """The member has not agreed that this offer renews, or has stopped it."""
 
     code = "renewal_not_agreed"
-    status = 409
     title = _("The member has not agreed to this renewal.")
 
 

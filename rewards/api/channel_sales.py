@@ -64,7 +64,11 @@ class SaleSerializer(serializers.Serializer):
     redeemed_at = serializers.DateTimeField(allow_null=True)
     cancelled_at = serializers.DateTimeField(source="void_at", allow_null=True)
     price = serializers.IntegerField(source="batch.price", help_text="Owed once it is redeemed.")
-    refund = serializers.IntegerField(source="purchase.refund", default=0, help_text="Comes back to the channel.")
+    refund = serializers.SerializerMethodField(help_text="Comes back to the channel.")
+
+    def get_refund(self, voucher: Voucher) -> int:
+        purchase = getattr(voucher, "purchase", None)
+        return purchase.refund if purchase else 0
 
     def get_state(self, voucher: Voucher) -> str:
         """sold, redeemed, refunded, cancelled"""

@@ -75,7 +75,7 @@ class MemberPlanRenewalView(ServerView, APIView):
         tags=["members"],
         summary="Whether a member's plan may be renewed now",
         description="Ask before you charge: a member who has fallen below what the offer asks keeps the paid term, and "
-        "does not renew it. 409 `renewal_not_agreed` if the member has not agreed, or has stopped it.",
+        "does not renew it. 404 `renewal_not_agreed` if the member has not agreed, or has stopped it.",
         operation_id="members_plan_renewal",
         parameters=[OpenApiParameter("offer", str, required=True, description="The offer that the notice named.")],
         responses=RenewalSerializer,

@@ -57,6 +57,7 @@ def test_a_bank_sees_its_stock_and_sells_from_it(bank):
     }
     answer = bank.post(SALES, {"reference": "A-1", "offer": "plus-year"})
     assert (answer.status_code, answer.json()["state"], answer.json()["price"]) == (201, "sold", 12_000)
+    assert answer.json()["refund"] == 0
     again = bank.post(SALES, {"reference": "A-1", "offer": "plus-year"})
     assert (again.status_code, again.json()) == (200, answer.json())
     assert bank.get("/api/v1/channel/stock").json()[0]["left"] == 2
