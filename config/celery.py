@@ -60,6 +60,7 @@ app.conf.beat_schedule = {
     "settle rebates": {"task": "merchants.tasks.settle_rebates", "schedule": crontab(hour=2, minute=55)},
     "count prospects": {"task": "merchants.tasks.count_category_buyers", "schedule": crontab(hour=3, minute=15)},
     "give birthday packs": {"task": "rewards.tasks.issue_birthday_packs", "schedule": crontab(hour=3, minute=45)},
+    "hand out packs": {"task": "rewards.tasks.hand_out_packs", "schedule": crontab(hour=3, minute=50)},
     "recover instant refunds": {
         "task": "rewards.tasks.recover_instant_refunds",
         "schedule": crontab(hour=3, minute=55),

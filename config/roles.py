@@ -107,8 +107,14 @@ _STANDING_RULES = [
     "loyalty.scorethreshold",
 ]
 _MEDALS = ["loyalty.medal", "loyalty.medallevel", "loyalty.medalcategory"]
-_BENEFITS = ["rewards.benefit", "rewards.bundle", "rewards.bundleitem", "rewards.benefitgrant"]
-_BENEFIT_USES = ["rewards.benefituse", "rewards.membergrant", "rewards.birthdaypack", "rewards.instantrefund"]
+_BENEFITS = ["rewards.benefit", "rewards.bundle", "rewards.bundleitem", "rewards.packitem", "rewards.benefitgrant"]
+_BENEFIT_USES = [
+    "rewards.benefituse",
+    "rewards.membergrant",
+    "rewards.birthdaypack",
+    "rewards.packgift",
+    "rewards.instantrefund",
+]
 _REWARDS = ["rewards.reward", "rewards.rewardprice", "rewards.partner"]
 _TAKEN = ["rewards.redemption", "rewards.redemptionevent"]
 _CODES = ["rewards.code", "rewards.settlement"]
@@ -190,7 +196,7 @@ ROLES: dict[str, set[str]] = {
     | _may("add", _RISK_RULES)
     | _may("change", _RISK_RULES)
     | _may("delete", ["members.riskruleversion"])
-    | _may("delete", ["rewards.bundle", "rewards.bundleitem", "rewards.benefitgrant"])
+    | _may("delete", ["rewards.bundle", "rewards.bundleitem", "rewards.packitem", "rewards.benefitgrant"])
     | {
         "members.import_creditscore",
         "merchants.decide_brandmember",

@@ -237,6 +237,7 @@ UNFOLD = {
                     ),
                     _list(_("Given to members"), "volunteer_activism", "rewards", "membergrant"),
                     _list(_("Birthday packs"), "cake", "rewards", "birthdaypack"),
+                    _list(_("Gifts of packs"), "redeem", "rewards", "packgift"),
                     _list(_("Instant refunds"), "bolt", "rewards", "instantrefund"),
                 ],
             },

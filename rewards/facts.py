@@ -20,6 +20,18 @@ class RewardRedeemed:
 
 
 @dataclass(frozen=True, slots=True)
+class RewardGiven:
+    """A reward was given for no points: in a pack of a benefit, or as a prize; `because` says so."""
+
+    topic: ClassVar[str] = "reward.given"
+    key: str
+    redemption: str
+    reward: str
+    kind: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class RedemptionHeld:
     """A reward waits for its cash part (minor units) until `until`."""
 
@@ -170,6 +182,18 @@ class BenefitUsed:
     store: str
     order: str
     left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackOpened:
+    """A benefit's pack of a period; each of its rewards is told by `reward.given` once there is one."""
+
+    topic: ClassVar[str] = "benefit.pack_opened"
+    key: str
+    benefit: str
+    use: str
+    period: str
+    rewards: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import clock
-from rewards.services import birthdays, draws, instant_refunds, lotteries, redemption_expiry, seeds
+from rewards.services import birthdays, draws, instant_refunds, lotteries, packs, redemption_expiry, seeds
 
 
 def _tonight(now: dt.datetime) -> dt.datetime:
@@ -41,6 +41,13 @@ def issue_birthday_packs() -> None:
     """Nightly: give the birthday packs whose window is open."""
     now = timezone.now()
     birthdays.issue(_tonight(now), now)
+
+
+@shared_task
+def hand_out_packs() -> None:
+    """Nightly: hand out the packs that are due, and what is owed of earlier ones."""
+    now = timezone.now()
+    packs.hand_out(_tonight(now), now)
 
 
 @shared_task

@@ -13,9 +13,9 @@ from common.services.audit import Actor
 from loyalty.models import MedalLevel, ScoreThreshold, Tier
 from members.models import Member, Plan
 from merchants.models import Store
-from rewards.models import Benefit, BenefitBudget, BenefitGrant, Bundle, Period
+from rewards.models import Benefit, BenefitBudget, BenefitGrant, Bundle, PackItem, Period, Reward
 from rewards.selectors import entitlements
-from rewards.services import benefit_presets, benefits, birthdays, grants, instant_refunds
+from rewards.services import benefit_presets, benefits, birthdays, grants, instant_refunds, packs
 
 # Benefit, tier and above, parameter, uses, in.
 BY_TIER = [
@@ -32,6 +32,13 @@ BY_TIER = [
     ("parcel", "gold", None, 2, Period.MONTH),
     ("car-care", "diamond", None, 2, Period.YEAR),
     ("travel", "diamond", None, 4, Period.YEAR),
+]
+# What benefits hand out of the catalogue.
+PACKS = [
+    ("coupon-pack", "five-off", 2),
+    ("coupon-pack", "twenty-off", 1),
+    ("presale-gift", "mouse-pad", 1),
+    ("video-year", "video-month", 1),
 ]
 BIRTHDAY = [("silver", 100), ("gold", 300), ("diamond", 800)]
 BUDGETS = [("bronze", 4_000_00), ("silver", 8_000_00), ("gold", 12_000_00), ("diamond", 20_000_00)]
@@ -57,6 +64,10 @@ def set_up(author: Staff, approver: Staff, at: dt.datetime) -> None:
         Benefit.objects.filter(code__in=["car-care", "lifestyle"]).update(
             issuer=partner.merchant, settlement_price=5_00
         )
+    rewards = {reward.code: reward for reward in Reward.objects.all()}
+    for code, reward, quantity in PACKS:
+        if reward in rewards:
+            PackItem.objects.create(benefit=catalogue[code], reward=rewards[reward], quantity=quantity)
     tiers = {tier.code: tier for tier in Tier.objects.all()}
     BenefitBudget.objects.bulk_create(
         BenefitBudget(tier=tiers[code], monthly=monthly, margin_permille=150) for code, monthly in BUDGETS
@@ -81,6 +92,7 @@ def set_up(author: Staff, approver: Staff, at: dt.datetime) -> None:
 def use(members: list[str], at: dt.datetime) -> None:
     """What members have made of it in the last weeks: uses here and there, a few instant refunds, packs; once."""
     birthdays.issue(at, at)
+    packs.hand_out(at, at)
     chosen = list(Member.objects.filter(external_id__in=members, status=Member.Status.ACTIVE).order_by("pk")[:150])
     found = entitlements.of_many(chosen, at)
     stores = ["", *Store.objects.order_by("code").values_list("code", flat=True)[:4]]
@@ -88,7 +100,10 @@ def use(members: list[str], at: dt.datetime) -> None:
         chance = random.Random(f"benefits:{member.external_id}")
         for entitlement in found[member.pk]:
             code, kind = entitlement.benefit.code, entitlement.benefit.kind
-            if kind in (Benefit.Kind.BIRTHDAY_PACK, Benefit.Kind.INSTANT_REFUND) or chance.random() > 0.3:
+            if (
+                kind in (Benefit.Kind.BIRTHDAY_PACK, Benefit.Kind.INSTANT_REFUND, *Benefit.HANDED_OUT)
+                or chance.random() > 0.3
+            ):
                 continue
             when = at - dt.timedelta(days=chance.randrange(25))
             if entitlements.find(entitlements.of(member, when), code):

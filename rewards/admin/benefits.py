@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
+from django.db.models import Count, OuterRef, Prefetch, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -21,8 +21,9 @@ from common.admin import tags, words
 from common.admin.base import AuditedAdmin
 from common.admin.money import MoneyField
 from rewards.admin import benefit_words
+from rewards.admin.packs import PackItemInline
 from rewards.models import Benefit, BenefitGrant
-from rewards.selectors import benefit_costs, benefit_usage
+from rewards.selectors import benefit_costs, benefit_usage, packs
 
 DAYS = 30
 
@@ -95,12 +96,17 @@ class BenefitAdmin(AuditedAdmin):
         "leap_day": "kind == 'birthday_pack'",
     }
 
+    def get_inlines(self, request, obj):
+        return [PackItemInline] if obj and obj.kind in Benefit.HANDED_OUT else []
+
     def get_queryset(self, request):
+        waiting = packs.owed().filter(use__benefit=OuterRef("pk")).order_by().values("use__benefit")
         named = ("tier", "medal_level__medal", "plan", "threshold", "club", "segment")
         in_force = BenefitGrant.objects.in_force(timezone.now()).select_related(*named)
         return (
             super()
             .get_queryset(request)
+            .annotate(owed=Subquery(waiting.annotate(count=Count("pk")).values("count")))
             .prefetch_related(
                 Prefetch("grants", in_force, to_attr="current"),
                 "bundle_items__bundle",
@@ -143,8 +149,10 @@ class BenefitAdmin(AuditedAdmin):
     def cost_label(self, benefit):
         return words.money(benefit.unit_cost)
 
-    @tags.tagged(_("state"), {"on": tags.GOOD, "off": tags.WAITING})
+    @tags.tagged(_("state"), {"on": tags.GOOD, "off": tags.WAITING, "owed": tags.BAD})
     def state_label(self, benefit):
+        if benefit.owed:
+            return "owed", gettext("%s gifts owed") % words.number(benefit.owed)
         is_on = benefit.is_on(timezone.now())
         return ("on", gettext("On")) if is_on else ("off", gettext("Off"))
 

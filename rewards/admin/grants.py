@@ -24,7 +24,7 @@ from loyalty.admin.editions import PublishForm
 from rewards.admin import benefit_words, benefits
 from rewards.admin.allowances import AllowanceForm
 from rewards.models import BenefitGrant
-from rewards.selectors import audiences, benefit_costs
+from rewards.selectors import audiences, benefit_costs, entitlements, packs
 from rewards.services import grants
 
 Status = BenefitGrant.Status
@@ -74,6 +74,12 @@ class EndForm(forms.Form):
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
         help_text=_("Empty: it ends at once."),
     )
+
+
+def _handed_out(grant: BenefitGrant) -> list[str]:
+    """What members are handed out of the catalogue, benefit by benefit."""
+    benefits = [benefit.pk for benefit, _allowance in entitlements.contents(grant)]
+    return [str(item) for items in packs.contents(benefits).values() for item in items]
 
 
 @admin.register(BenefitGrant)
@@ -192,6 +198,7 @@ class BenefitGrantAdmin(PreviewMixin, AuditedAdmin):
             "pack": [benefit_words.gives(item.benefit, item) for item in obj.pack.items.select_related("benefit")]
             if obj.pack
             else [],
+            "contents": _handed_out(obj),
             "whom": obj.whom,
             "gate": obj.gate.label,
             "members": words.number(sum(sizes.values())),
@@ -245,6 +252,7 @@ class BenefitGrantAdmin(PreviewMixin, AuditedAdmin):
             messages.warning(request, fault)
         facts = [
             (gettext("What"), told["what"]),
+            *([(gettext("Handed out once a period"), "; ".join(told["contents"]))] if told["contents"] else []),
             (gettext("Whom"), told["whom"]),
             (gettext("Members today"), told["members"]),
             (gettext("Written by"), grant.drafted_by or "–"),

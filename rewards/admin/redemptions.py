@@ -125,12 +125,20 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
 
     @admin.display(description=_("paid"), ordering="points")
     def paid(self, redemption):
+        if not redemption.points:
+            return gettext("nothing: it was given")
         return reward_words.price(redemption.points, redemption.cash)
 
     @admin.display(description=_("price for"))
     def for_whom(self, redemption):
         kind, _colon, code = redemption.basis.partition(":")
-        names = {"list": _("everybody"), "tier": _("tier"), "segment": _("segment"), "plan": _("paid plan")}
+        names = {
+            "list": _("everybody"),
+            "tier": _("tier"),
+            "segment": _("segment"),
+            "plan": _("paid plan"),
+            "gift": _("given"),
+        }
         return f"{names.get(kind, kind)} {code}".strip()
 
     @admin.display(description=_("cost"))

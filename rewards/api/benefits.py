@@ -26,7 +26,7 @@ from loyalty.api.views import MemberView, ServerView
 from members.models import Member
 from members.services import members
 from rewards.models import Benefit, BenefitUse, Period
-from rewards.selectors import entitlements
+from rewards.selectors import entitlements, packs
 from rewards.selectors.entitlements import Entitlement
 from rewards.services import benefits
 
@@ -54,6 +54,12 @@ class QuotaSerializer(serializers.Serializer):
     resets_on = serializers.DateField(allow_null=True, help_text="The local day on which it begins anew; null = never.")
 
 
+class PackItemSerializer(serializers.Serializer):
+    reward = serializers.CharField(source="reward.code")
+    name = serializers.CharField(source="reward.name")
+    quantity = serializers.IntegerField()
+
+
 class EntitlementSerializer(serializers.Serializer):
     code = serializers.CharField()
     name = serializers.CharField()
@@ -65,6 +71,9 @@ class EntitlementSerializer(serializers.Serializer):
     colour = serializers.CharField()
     category = serializers.CharField(help_text="The shop's category of a discount; else empty.")
     parameter = ParameterSerializer(allow_null=True)
+    pack = PackItemSerializer(
+        many=True, help_text="What it hands out once a period, to the highest tier; else empty. See …/pack."
+    )
     source = serializers.CharField(help_text="What gives it, in words.")
     gate = serializers.ChoiceField(["pay", "contribute", "gift"], help_text="Paid for, earned, or given by hand.")
     quota = QuotaSerializer(allow_null=True, help_text="null = as often as you like.")
@@ -97,6 +106,7 @@ SHIPPING = {
     "colour": "#0369a1",
     "category": "",
     "parameter": {"name": "threshold", "unit": "money", "value": 7900},
+    "pack": [],
     "source": "Gold and above",
     "gate": "contribute",
     "quota": None,
@@ -129,7 +139,9 @@ USE = {
 
 def document(found: Iterable[Entitlement]) -> dict[str, Any]:
     """Entitlements as the API tells them."""
-    return EntitlementsSerializer({"benefits": [_entitlement(one) for one in found]}).data
+    contents = packs.contents()
+    told = [_entitlement(one) | {"pack": contents.get(one.benefit.pk, [])} for one in found]
+    return EntitlementsSerializer({"benefits": told}).data
 
 
 def _entitlement(found: Entitlement) -> dict[str, Any]:

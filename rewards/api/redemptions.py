@@ -105,7 +105,7 @@ class RedemptionSerializer(serializers.ModelSerializer):
     text = serializers.CharField(source="get_status_display", help_text="The status in the caller's language.")
     points = serializers.IntegerField()
     cash = serializers.IntegerField()
-    price_for = serializers.CharField(source="basis", help_text="list, or tier:…, segment:…, plan:… with its code.")
+    price_for = serializers.CharField(source="basis", help_text="list; tier:…, segment:…, plan:… with its code; gift.")
     code = serializers.SerializerMethodField(help_text="The code to use it with; null if there is none, or no more.")
     instructions = serializers.SerializerMethodField(help_text="How the partner's code is used.")
     held_until = serializers.SerializerMethodField(help_text="It lets go by itself then; null unless it is held.")
@@ -136,13 +136,13 @@ class RedemptionSerializer(serializers.ModelSerializer):
 _SHOWN = (Code.Status.CLAIMED, Code.Status.USED, Code.Status.EXPIRED)
 
 
-def _whole(found: QuerySet[Redemption]) -> QuerySet[Redemption]:
-    """Everything that a document reads, in two queries."""
+def whole(found: QuerySet[Redemption]) -> QuerySet[Redemption]:
+    """Everything that documents of redemptions read, in two queries."""
     return found.select_related("member", "reward__partner", "code", "hold").prefetch_related("events")
 
 
 def document(redemption: Redemption) -> dict[str, Any]:
-    return RedemptionSerializer(_whole(Redemption.objects).get(pk=redemption.pk)).data
+    return RedemptionSerializer(whole(Redemption.objects).get(pk=redemption.pk)).data
 
 
 class RedemptionFilter(filters.FilterSet):
@@ -161,7 +161,7 @@ class RedemptionsBase(generics.ListAPIView):
     queryset = Redemption.objects.none()
 
     def get_queryset(self):
-        return _whole(catalogue.of_member(self.member()))
+        return whole(catalogue.of_member(self.member()))
 
     def take(self, member: Member, asked: ServerRedemptionRequest | RedemptionRequest) -> Response:
         """The header's key guards the redemption itself, too: a key whose answer was purged does not take it twice."""
@@ -224,7 +224,7 @@ class MyRedemptionView(MemberView, APIView):
         examples=[answer("A coupon", examples.REDEMPTION)],
     )
     def get(self, request, uuid):
-        found = _whole(catalogue.of_member(self.member())).filter(uuid=uuid).first()
+        found = whole(catalogue.of_member(self.member())).filter(uuid=uuid).first()
         if found is None:
             raise UnknownRedemption
         return Response(RedemptionSerializer(found).data)
@@ -289,7 +289,7 @@ class RedemptionView(ServerView, APIView):
         examples=[answer("A coupon", examples.REDEMPTION)],
     )
     def get(self, request, uuid):
-        found = _whole(Redemption.objects).filter(uuid=uuid).first()
+        found = whole(Redemption.objects).filter(uuid=uuid).first()
         if found is None:
             raise UnknownRedemption
         return Response(RedemptionSerializer(found).data)

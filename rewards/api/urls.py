@@ -8,6 +8,7 @@ from .channel_statements import ChannelStatementView, ChannelTermsView
 from .checkout import QuoteView
 from .games import GamesView, GameView, MyGamesView, MyGameView
 from .instant_refunds import InstantRefundSettleView, InstantRefundsView
+from .packs import MyPackView, PackView
 from .plan_purchases import (
     MyPlanPurchasesView,
     MyPlanQuotesView,
@@ -46,9 +47,11 @@ urlpatterns = [
     re_path(rf"^members/{EXTERNAL_ID}/benefits$", BenefitsView.as_view(), name="members-benefits"),
     re_path(rf"{_BENEFIT}/uses$", UsesView.as_view(), name="members-benefits-use"),
     re_path(rf"{_BENEFIT}/uses/{_UUID}/give-back$", GiveBackView.as_view(), name="members-benefits-give-back"),
+    re_path(rf"{_BENEFIT}/pack$", PackView.as_view(), name="members-benefits-pack"),
     re_path(rf"{_REFUNDS}$", InstantRefundsView.as_view(), name="members-instant-refunds"),
     re_path(rf"{_REFUNDS}/{_UUID}/settle$", InstantRefundSettleView.as_view(), name="members-instant-refunds-settle"),
     path("me/benefits", MyBenefitsView.as_view(), name="me-benefits"),
+    path("me/benefits/<slug:code>/pack", MyPackView.as_view(), name="me-benefits-pack"),
     path("checkout/quote", QuoteView.as_view(), name="checkout-quote"),
     path("games", GamesView.as_view(), name="games"),
     path("games/<slug:code>", GameView.as_view(), name="games-detail"),

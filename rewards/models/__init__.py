@@ -10,6 +10,7 @@ from .grants import BenefitGrant
 from .instant_refunds import Exposure, ExposureEntry, InstantRefund
 from .lotteries import Outcome
 from .member_grants import MemberGrant
+from .packs import PackGift, PackItem
 from .partners import Partner, Settlement
 from .plan_rights import PlanRight, RightClaim
 from .plays import GameDay, Play
@@ -41,6 +42,8 @@ __all__ = [
     "InstantRefund",
     "MemberGrant",
     "Outcome",
+    "PackGift",
+    "PackItem",
     "Parameter",
     "Partner",
     "Period",

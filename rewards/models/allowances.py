@@ -59,8 +59,3 @@ class Allowance(models.Model):
 
     class Meta:
         abstract = True
-
-    @property
-    def yearly(self) -> int | None:
-        """About how many uses a year the quota allows; None = any number."""
-        return None if self.quota is None else self.quota * PER_YEAR[Period(self.period)]

@@ -159,6 +159,9 @@ class Benefit(models.Model):
         Kind.BIRTHDAY_PACK: Parameter("points", _("points in the pack"), POINTS),
     }
 
+    HANDED_OUT = (Kind.COUPON_PACK, Kind.PRESALE_GIFT, Kind.PARTNER_RIGHT)
+    """What may have contents that are handed out once a period (PackItem)."""
+
     class Meta:
         verbose_name = _("benefit")
         verbose_name_plural = _("benefits")

@@ -15,8 +15,9 @@ from .rewards import Reward
 class Redemption(models.Model):
     """One reward that a member took. What moves it from state to state stands in services/redemption_states.py.
 
-    `account` and `seq` name the ledger entry that took the points: its draws name the lots they go back to. Price, cost
-    and sponsor are kept as they were then. Money is in minor units.
+    `account` and `seq` name the ledger entry that took the points: its draws name the lots they go back to. What was given
+    (in a pack, as a prize) cost no points and names none. Price, cost and sponsor are kept as they were then. Money is in
+    minor units.
     """
 
     class Status(models.TextChoices):
@@ -46,8 +47,10 @@ class Redemption(models.Model):
     merchant_cost = models.PositiveBigIntegerField(_("sponsor pays"), default=0)
     from_stock = models.BooleanField(_("came from the stock"), default=False)
     key = models.CharField(_("idempotency key"), max_length=200, blank=True)
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False, verbose_name=_("account"))
-    seq = models.BigIntegerField(_("entry"))
+    account = models.ForeignKey(
+        Account, models.PROTECT, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("account")
+    )
+    seq = models.BigIntegerField(_("entry"), null=True, blank=True)
     hold = models.OneToOneField(
         Hold, models.PROTECT, null=True, blank=True, related_name="redemption", verbose_name=_("hold")
     )
@@ -74,7 +77,11 @@ class Redemption(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["member", "key"], name="redemption_key_once", condition=~Q(key="")),
             models.UniqueConstraint(fields=["account", "seq"], name="redemption_entry_once"),
-            models.CheckConstraint(condition=Q(points__gt=0), name="redemption_costs_points"),
+            models.CheckConstraint(
+                condition=Q(points__gt=0, account__isnull=False, seq__isnull=False)
+                | Q(points=0, cash=0, account__isnull=True, seq__isnull=True, hold__isnull=True),
+                name="redemption_is_paid_or_given",
+            ),
             models.CheckConstraint(condition=Q(restored__lte=models.F("points")), name="redemption_restored_within"),
             models.CheckConstraint(
                 condition=~Q(status="held") | Q(hold__isnull=False), name="redemption_held_has_hold"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import reduce
 from operator import or_
 
@@ -45,11 +45,11 @@ OPEN_CLUBS = (Club.Status.OPEN, Club.Status.WINDING_DOWN)
 """A card of a club in another state gives nothing."""
 
 
-def members(grants: Iterable[BenefitGrant], at: dt.datetime, *, given: int | None = None) -> QuerySet[Member]:
-    """The active members whom one of the grants means, or to whom the benefit `given` (its id) was given by itself."""
+def members(grants: Iterable[BenefitGrant], at: dt.datetime, *, given: Collection[int] = ()) -> QuerySet[Member]:
+    """The active members whom one of the grants means, or to whom a benefit of `given` (ids) was given by itself."""
     conditions = [condition(grant, at) for grant in grants]
-    if given is not None:
-        rows = MemberGrant.objects.in_force(at).filter(member=OuterRef("pk"), benefit=given)
+    if given:
+        rows = MemberGrant.objects.in_force(at).filter(member=OuterRef("pk"), benefit__in=given)
         conditions.append(Q(Exists(rows)))
     found = Member.objects.filter(status=Member.Status.ACTIVE).order_by()
     return found.filter(reduce(or_, conditions)) if conditions else found.none()

@@ -17,7 +17,7 @@ from loyalty.models import Programme, Tier
 from loyalty.selectors import programme as programmes
 from members.models import Member
 from rewards.models import Benefit, BenefitBudget, BenefitGrant
-from rewards.selectors import audiences, entitlements
+from rewards.selectors import audiences, entitlements, packs
 
 SWING = 30
 """The estimate is also shown with so many per cent fewer and more uses than expected."""
@@ -71,23 +71,24 @@ class TierCost:
 def estimate(at: dt.datetime, *, plus: BenefitGrant | None = None) -> list[TierCost]:
     """By tier, the highest first: cost a month of all that is in force, without and with the draft `plus`.
 
-    One query a benefit, and six.
+    One query a benefit, and seven.
     """
     programme = programmes.current()
     in_force = entitlements.granted(at)
     changed = [grant for grant in in_force if plus is None or grant.pk != plus.replaces_id]
     planned = [*changed, plus] if plus else changed
     touched = set() if plus is None else {benefit.pk for grant in _touching(in_force, plus) for benefit in _of(grant)}
+    contents = packs.costs()
     now: dict[int | None, int] = defaultdict(int)
     then: dict[int | None, int] = defaultdict(int)
     for benefit, grants in by_benefit(in_force).items():
-        costs = _cost(benefit, grants, programme, at)
+        costs = _cost(benefit, grants, programme, contents, at)
         _add(now, costs)
         if benefit.pk not in touched:
             _add(then, costs)
     for benefit, grants in by_benefit(planned).items():
         if benefit.pk in touched:
-            _add(then, _cost(benefit, grants, programme, at))
+            _add(then, _cost(benefit, grants, programme, contents, at))
     return _by_tier(now, then)
 
 
@@ -116,13 +117,20 @@ def _touching(in_force: list[BenefitGrant], plus: BenefitGrant) -> list[BenefitG
 
 
 def _cost(
-    benefit: Benefit, grants: list[tuple[BenefitGrant, int | None]], programme: Programme, at: dt.datetime
+    benefit: Benefit,
+    grants: list[tuple[BenefitGrant, int | None]],
+    programme: Programme,
+    contents: dict[int, int],
+    at: dt.datetime,
 ) -> dict[int | None, int]:
-    """By tier (id): who has the benefit, whichever grant gives it, times expected uses times the dearest parameter."""
+    """By tier (id): who has the benefit, whichever grant gives it, times expected uses times the dearest parameter.
+
+    A benefit with contents costs what they cost, all of them.
+    """
     if not benefit.is_on(at):
         return {}
-    sizes = audiences.by_tier(audiences.members([grant for grant, _value in grants], at, given=benefit.pk))
-    unit = max(cost_of(benefit, value, programme) for _grant, value in grants)
+    sizes = audiences.by_tier(audiences.members([grant for grant, _value in grants], at, given=[benefit.pk]))
+    unit = contents.get(benefit.pk) or max(cost_of(benefit, value, programme) for _grant, value in grants)
     return {tier: _up(members * benefit.expected_permille * unit, 1000) for tier, members in sizes.items()}
 
 

@@ -59,7 +59,7 @@ def report(since: dt.date, until: dt.date, at: dt.datetime) -> Report:
     rows = []
     for benefit in Benefit.objects.select_related("issuer"):
         mine = given.get(benefit, []) if benefit.is_on(at) else []
-        audience = audiences.members([grant for grant, _value in mine], at, given=benefit.pk)
+        audience = audiences.members([grant for grant, _value in mine], at, given=[benefit.pk])
         sizes = audiences.by_tier(audience) if benefit.is_on(at) else {}
         uses = {tier: found for (code, tier), found in used.items() if code == benefit.pk}
         by_tier = {key: _with(uses.get(key), sizes.get(key, 0)) for key in {*sizes, *uses}}

@@ -153,7 +153,7 @@ class Shopper:
         if self._member.status != Member.Status.ACTIVE:
             yield reason("member_closed", _("The member has left the programme."))
         yield from self._window(reward)
-        tier = reward.least_tier or (self._coupon_tier if reward.kind == Reward.Kind.COUPON else None)
+        tier = least_tier(reward, self._coupon_tier)
         if tier is not None and self._rank < tier.rank:
             yield reason("tier_too_low", _("For %s and above.") % tier.name, needs=tier.code)
         if reward.segment_id and reward.segment_id not in self._segments:
@@ -197,12 +197,12 @@ class Shopper:
         return set(running.values_list("plan_id", flat=True))
 
     def _count(self) -> dict[int, dict[str, int]]:
-        """How many of each limited reward the member has taken today, this month and ever; what was given back left out."""
+        """How many of each limited reward the member has taken today, this month and ever; gifts and what came back left out."""
         today = clock.local_date(self._at)
         limited = [reward.pk for reward in self._found if _is_limited(reward)]
         rows = (
             of_member(self._member)
-            .filter(reward__in=limited)
+            .filter(reward__in=limited, points__gt=0)
             .exclude(status__in=GONE)
             .order_by()
             .values("reward_id")
@@ -248,6 +248,11 @@ def _instant(when: dt.datetime) -> dict[str, str]:
 
 def _is_limited(reward: Reward) -> bool:
     return any(limit is not None for limit in (reward.limit_day, reward.limit_month, reward.limit_ever))
+
+
+def least_tier(reward: Reward, coupons: Tier | None) -> Tier | None:
+    """The tier that a reward asks for: its own, or that of all `coupons` (S2-49); None = it is open to everybody."""
+    return reward.least_tier or (coupons if reward.kind == Reward.Kind.COUPON else None)
 
 
 def coupon_tier() -> Tier | None:

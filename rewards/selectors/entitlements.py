@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from loyalty.models import MedalAward, MedalStanding, ScoreSnapshot, Segment, Standing, Tier, TierChange
 from members.models import Member, Subscription
 from merchants.models import Card
-from rewards.models import Allowance, Benefit, BenefitGrant, MemberGrant, Period, Quota, Window
+from rewards.models import PER_YEAR, Allowance, Benefit, BenefitGrant, MemberGrant, Period, Quota, Window
 from rewards.selectors.audiences import OPEN_CLUBS
 
 _InSegment = Segment.members.through
@@ -71,8 +71,19 @@ class _Offer:
     term: Term
     adds: bool = False
 
+    @property
+    def quota(self) -> int | None:
+        """How many uses a period; what is handed out comes once, if nothing is said."""
+        is_pack = self.benefit.kind in Benefit.HANDED_OUT
+        return 1 if self.allowance.quota is None and is_pack else self.allowance.quota
+
+    @property
+    def yearly(self) -> int | None:
+        """About how many uses a year the quota allows; None = any number."""
+        return None if self.quota is None else self.quota * PER_YEAR[Period(self.allowance.period)]
+
     def window(self, at: dt.datetime) -> Window | None:
-        if self.allowance.quota is None:
+        if self.quota is None:
             return None
         return Period(self.allowance.period).window(at, *self.term)
 
@@ -253,10 +264,10 @@ def _best(offers: list[_Offer], at: dt.datetime) -> Entitlement:
     for offer in offers[1:]:
         if _beats(offer, best):
             best = offer
-    quota, window = best.allowance.quota, best.window(at)
+    quota, window = best.quota, best.window(at)
     if quota is not None:
         others = (offer for offer in offers if offer is not best and (offer.adds or best.adds))
-        quota += sum(offer.allowance.quota or 0 for offer in others if offer.window(at) == window)
+        quota += sum(offer.quota or 0 for offer in others if offer.window(at) == window)
     return Entitlement(
         benefit=best.benefit,
         value=best.allowance.value,
@@ -273,7 +284,7 @@ def _beats(one: _Offer, other: _Offer) -> bool:
     parameter = one.benefit.parameter
     if parameter and one.allowance.value != other.allowance.value:
         return parameter.better(one.allowance.value, other.allowance.value)
-    mine, theirs = one.allowance.yearly, other.allowance.yearly
+    mine, theirs = one.yearly, other.yearly
     return theirs is not None and (mine is None or mine > theirs)
 
 

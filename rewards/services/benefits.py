@@ -56,6 +56,14 @@ class NotAcceptedHere(Problem):
     title = _("This benefit cannot be used at this store.")
 
 
+class HandedOutInPacks(Problem):
+    """The benefit hands out rewards of the catalogue: its pack is claimed, and what was handed out is given back singly."""
+
+    code = "handed_out_in_packs"
+    status = 409
+    title = _("This benefit is handed out as a pack of rewards. Claim the pack; give its rewards back one by one.")
+
+
 class KeyOfAnotherUse(Problem):
     """The key named another occasion before."""
 
@@ -98,7 +106,8 @@ def use(
 ) -> BenefitUse:
     """Use the benefit once for the occasion `key`; the same key again is the same use, whatever is left by then.
 
-    `store` is the marketplace's code of the store where it is used. Raises what `check` raises, KeyOfAnotherUse.
+    `store` is the marketplace's code of the store where it is used. Raises what `check` raises, HandedOutInPacks,
+    KeyOfAnotherUse.
     """
     asked = {"store_code": store, "channel": channel, "order_code": order}
     with transaction.atomic():
@@ -106,6 +115,7 @@ def use(
         known = BenefitUse.objects.filter(member=member, benefit=benefit, key=key).first()
         if known is not None:
             return _same(known, asked)
+        _check_kind(benefit)
         merchant = _merchant(benefit, store)
         found = _entitled(member, benefit, at, order)
         row, made = BenefitUse.objects.get_or_create(
@@ -136,14 +146,24 @@ def use(
     return row
 
 
+def entitled(member: Member, code: str, at: dt.datetime) -> Entitlement:
+    """The member's entitlement to a benefit, whatever is left of it. Raises UnknownBenefit, NotEntitled."""
+    return _entitled(member, _benefit(code), at, "")
+
+
 def give_back(member: Member, code: str, use_uuid: uuid.UUID, at: dt.datetime) -> BenefitUse:
-    """Undo a use: it counts no more, and its quota has one more. Given back again it stays so. Raises UnknownUse."""
+    """Undo a use: it counts no more, and its quota has one more. Given back again it stays so.
+
+    Raises UnknownUse, HandedOutInPacks.
+    """
     with transaction.atomic():
         row = uses().filter(member=member, benefit__code=code, uuid=use_uuid).select_for_update(of=("self",)).first()
         if row is None:
             raise UnknownUse
         if row.given_back_at is not None:
             return row
+        if row.gifts.exists():
+            raise HandedOutInPacks
         row.given_back_at, row.given_back_on = at, clock.local_date(at)
         row.save(update_fields=["given_back_at", "given_back_on"])
         if row.quota_id:
@@ -162,6 +182,12 @@ def _benefit(code: str) -> Benefit:
     if benefit is None:
         raise UnknownBenefit
     return benefit
+
+
+def _check_kind(benefit: Benefit) -> None:
+    """Raises HandedOutInPacks."""
+    if benefit.kind in Benefit.HANDED_OUT and benefit.pack_items.exists():
+        raise HandedOutInPacks
 
 
 def _entitled(member: Member, benefit: Benefit, at: dt.datetime, order: str) -> Entitlement:

@@ -48,13 +48,18 @@ def claim(
 
     One that another buyer is taking just now is passed over. Raises RewardUnavailable if the pool is empty.
     """
-    pool = catalogue.free_codes(at).filter(reward=reward).order_by(F("expires_at").asc(nulls_last=True), "id")
-    code = pool.select_for_update(skip_locked=True).first()
+    code = next(iter(free(reward, 1, at)), None)
     if code is None:
         raise RewardUnavailable([catalogue.out_of_stock()])
     code.status, code.redemption, code.claim, code.claimed_at = Code.Status.CLAIMED, redemption, right, at
     code.save(update_fields=["status", "redemption", "claim", "claimed_at"])
     return code
+
+
+def free(reward: Reward, count: int, at: dt.datetime) -> list[Code]:
+    """Up to so many codes of the pool, locked, the soonest to expire first; those that others are taking are passed over."""
+    pool = catalogue.free_codes(at).filter(reward=reward).order_by(F("expires_at").asc(nulls_last=True), "id")
+    return list(pool.select_for_update(skip_locked=True)[:count])
 
 
 def book(right: RightClaim, at: dt.datetime) -> Code:

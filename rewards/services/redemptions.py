@@ -283,7 +283,7 @@ def _open(redemption_uuid: uuid.UUID, at: dt.datetime) -> tuple[Desk, Redemption
         raise UnknownRedemption
     account_id, subject = found
     desk = Desk([subject], at)
-    desk.lock({account_id} - desk.book.accounts.keys())
+    desk.lock({account_id} - {None} - desk.book.accounts.keys())
     for locked in sorted(desk.book.accounts):
         desk.book.settle(locked)
     redemption = lock(redemption_uuid)
@@ -325,7 +325,9 @@ def _release(desk: Desk, redemption: Redemption) -> tuple[int, int]:
 
 
 def _restore(desk: Desk, redemption: Redemption) -> tuple[int, int]:
-    """Spent points go back to the very lots, as a refund's do. A member who has left gets none."""
+    """Spent points go back to the very lots, as a refund's do. A member who has left gets none; a gift has cost none."""
+    if redemption.account_id is None or redemption.seq is None:
+        return 0, 0
     wallet = desk.wallets[redemption.member.external_id]
     if wallet.member.status == Member.Status.CLOSED:
         return 0, redemption.points

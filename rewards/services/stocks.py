@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db.models import F
 
 from rewards.models import Redemption, Reward
@@ -18,6 +20,19 @@ def take(reward: Reward, *, held: bool) -> None:
     left = Reward.objects.filter(pk=reward.pk, stock__gt=F("sold") + F("reserved"))
     if not left.update(**{counter: F(counter) + 1}):
         raise RewardUnavailable([catalogue.out_of_stock()])
+
+
+def take_many(wanted: Mapping[int, int]) -> dict[int, int]:
+    """Take up to so many of each reward (by id) and say how many there were; rewards without a stock are left out.
+
+    The rows are held until the transaction ends, in the order of their ids.
+    """
+    rows = Reward.objects.filter(pk__in=wanted, stock__isnull=False).select_for_update(of=("self",)).order_by("pk")
+    taken = {}
+    for reward in rows:
+        taken[reward.pk] = min(wanted[reward.pk], reward.left or 0)
+        Reward.objects.filter(pk=reward.pk).update(sold=F("sold") + taken[reward.pk])
+    return taken
 
 
 def sell(redemption: Redemption) -> None:
