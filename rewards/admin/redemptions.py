@@ -29,7 +29,7 @@ from rewards.services import fulfilment, redemptions
 from rewards.services.redemption_states import TRANSITIONS
 
 Status = Redemption.Status
-COLOURS = {
+COLOURS: dict[str, str] = {
     Status.HELD: tags.WAITING,
     Status.PLACED: tags.NEWS,
     Status.FULFILLING: tags.NEWS,

@@ -58,18 +58,19 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
     autocomplete_fields = ["merchant"]
     inlines = [PriceInline]
     actions_detail = ["activate", "retire"]
+    terms = {
+        "fields": [
+            ("off_amount", "least_spend"),
+            ("off_percent", "off_most"),
+            ("only_categories", "only_stores", "only_skus"),
+        ]
+    }
     fieldsets = [
         (None, {"fields": [("name", "code"), "description", ("symbol", "colour"), "picture"]}),
         (_("What is handed out"), {"fields": [("kind", "codes"), ("partner", "plan"), "validity_days"]}),
         (
             _("What the coupon takes off"),
-            {
-                "fields": [
-                    ("off_amount", "least_spend"),
-                    ("off_percent", "off_most"),
-                    ("only_categories", "only_stores", "only_skus"),
-                ]
-            },
+            terms,
         ),
         (
             _("Price and cost"),

@@ -43,13 +43,14 @@ def give(wants: Sequence[Want], *, actor: Actor, at: dt.datetime) -> list[Redemp
     pools = {reward: _codes(reward, len(places[reward]), at) for reward in rewards}
     left = stocks.take_many({reward.pk: _most(places[reward], pools[reward]) for reward in rewards})
     given: list[Redemption | None] = [None] * len(wants)
-    handed: list[Code] = []
+    handed: list[tuple[Code, Redemption]] = []
     for reward in rewards:
-        most = left.get(reward.pk, _most(places[reward], pools[reward]))
+        pool = pools[reward]
+        most = left.get(reward.pk, _most(places[reward], pool))
         for number, place in enumerate(places[reward][:most]):
-            given[place] = _new(wants[place], at)
-            if pools[reward] is not None:
-                handed.append(_claim(pools[reward][number], given[place], at))
+            made = given[place] = _new(wants[place], at)
+            if pool is not None:
+                handed.append((_claim(pool[number], made, at), made))
     _write([(want, made) for want, made in zip(wants, given, strict=True) if made], handed, actor, at)
     return given
 
@@ -95,7 +96,12 @@ def _claim(code: Code, redemption: Redemption, at: dt.datetime) -> Code:
     return code
 
 
-def _write(given: Sequence[tuple[Want, Redemption]], handed: Sequence[Code], actor: Actor, at: dt.datetime) -> None:
+def _write(
+    given: Sequence[tuple[Want, Redemption]],
+    handed: Sequence[tuple[Code, Redemption]],
+    actor: Actor,
+    at: dt.datetime,
+) -> None:
     events, told = [], []
     for want, redemption in given:
         events.append(redemption_states.move(redemption, "place", at, actor=actor, reason=want.because))
@@ -106,10 +112,10 @@ def _write(given: Sequence[tuple[Want, Redemption]], handed: Sequence[Code], act
             told.append(redemptions.told(facts.RedemptionDelivered, redemption, until=until))
     sql.insert([redemption for _want, redemption in given])
     redemption_states.write(events)
-    new, known = [code for code in handed if code.pk is None], [code for code in handed if code.pk is not None]
-    for code in known:
-        code.redemption_id = code.redemption.pk
-    sql.insert(new)
+    for code, redemption in handed:
+        code.redemption_id = redemption.pk
+    known = [code for code, _redemption in handed if code.pk is not None]
+    sql.insert([code for code, _redemption in handed if code.pk is None])
     if known:
         sql.update_rows(known, ["status", "redemption", "claimed_at"])
     outbox.publish(told, at)

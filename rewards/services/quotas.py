@@ -28,6 +28,10 @@ class LostLock(RuntimeError):
     """Somebody wrote a quota without holding it."""
 
 
+Change = tuple[Quota, list[tuple[str, int]], str]
+"""A quota, how it moves, and because of what."""
+
+
 class Taking(NamedTuple):
     """One use of `quota` in a window that is to be taken; `reference` names the use."""
 
@@ -72,7 +76,7 @@ def _take(takings: Sequence[Taking], at: dt.datetime) -> tuple[list[Quota], set[
     )
     locked = {(row.member_id, row.benefit_id, row.window): row for row in mine.select_for_update().order_by("pk")}
     rows = [locked[key] for key in keys]
-    changes = []
+    changes: list[Change] = []
     for row, taking in zip(rows, takings, strict=True):
         if row.used < taking.quota:
             moves = [(Kind.GRANT, taking.quota - row.granted)] if taking.quota != row.granted else []
@@ -90,8 +94,7 @@ def give_back(quota_id: int, *, reference: str, at: dt.datetime) -> Quota:
     return row
 
 
-def _write(changes: Sequence[tuple[Quota, list[tuple[str, int]], str]], at: dt.datetime) -> None:
-    """Write quotas, each with its moves and what they are because of."""
+def _write(changes: Sequence[Change], at: dt.datetime) -> None:
     if not changes:
         return
     rows, seen, entries = [row for row, _moves, _reference in changes], [], []

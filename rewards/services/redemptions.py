@@ -213,6 +213,7 @@ def _new(wallet: Wallet, offer: Offer, key: str, at: dt.datetime) -> Redemption:
 
 
 def _hold(desk: Desk, redemption: Redemption, actor: Actor) -> Redemption:
+    assert redemption.account_id is not None  # only gifts have none
     until = desk.at + dt.timedelta(minutes=desk.programme.hold_minutes)
     redemption.hold = desk.book.hold(
         redemption.account_id, redemption.points, order_code="", expires_at=until, reference=redemption.reference
