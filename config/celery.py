@@ -61,6 +61,7 @@ app.conf.beat_schedule = {
     "count prospects": {"task": "merchants.tasks.count_category_buyers", "schedule": crontab(hour=3, minute=15)},
     "give birthday packs": {"task": "rewards.tasks.issue_birthday_packs", "schedule": crontab(hour=3, minute=45)},
     "hand out packs": {"task": "rewards.tasks.hand_out_packs", "schedule": crontab(hour=3, minute=50)},
+    "hand out prizes": {"task": "rewards.tasks.hand_out_prizes", "schedule": crontab(hour=3, minute=52)},
     "recover instant refunds": {
         "task": "rewards.tasks.recover_instant_refunds",
         "schedule": crontab(hour=3, minute=55),

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import clock
-from rewards.services import birthdays, draws, instant_refunds, lotteries, packs, redemption_expiry, seeds
+from rewards.services import birthdays, draws, instant_refunds, lotteries, packs, prize_claims, redemption_expiry, seeds
 
 
 def _tonight(now: dt.datetime) -> dt.datetime:
@@ -48,6 +48,14 @@ def hand_out_packs() -> None:
     """Nightly: hand out the packs that are due, and what is owed of earlier ones."""
     now = timezone.now()
     packs.hand_out(_tonight(now), now)
+
+
+@shared_task
+def hand_out_prizes() -> None:
+    """Nightly: hand out prizes of the catalogue that were not there when they were won. Without any there is no run."""
+    now = timezone.now()
+    if prize_claims.waiting().exists():
+        prize_claims.hand_out(_tonight(now), now)
 
 
 @shared_task

@@ -15,7 +15,7 @@ from common.models import Staff
 from common.services.audit import Actor
 from loyalty.services.ledger import InsufficientPoints
 from members.models import Member
-from rewards.models import Game, GameVersion, Prize
+from rewards.models import Game, GameVersion, Prize, Reward
 from rewards.services import draws, games, plays, seeds
 
 DAY = dt.timedelta(days=1)
@@ -33,7 +33,7 @@ GAMES: dict[str, tuple[str, str, str, dict[str, Any], list[tuple[str, int, int, 
     ),
     "lucky-wheel": (
         "Lucky wheel", Game.Kind.WHEEL, "Turn it once a day.", {"stake": 20, "daily_limit": 1, "won_points_days": 30},
-        [("Coupon: 10.00 off books", 0, 10_00, 5, 200), ("50 beans", 50, 0, 80, None), ("10 beans", 10, 0, 250, None)],
+        [("Coupon: 5.00 off books", 0, 5_00, 5, 200), ("50 beans", 50, 0, 80, None), ("10 beans", 10, 0, 250, None)],
     ),
     "new-year-lottery": (
         "New Year lottery", Game.Kind.LOTTERY, "One ticket, one phone.", {"stake": 100, "tickets_least": 20_000},
@@ -64,12 +64,13 @@ def _version(game: Game, values: dict, prizes: Sequence[tuple], author: Staff, a
     version = GameVersion.objects.create(
         game=game, number=1, starts_at=at, ends_at=at + 60 * DAY, created_by=author, changed_at=at, **values
     )
+    coupon = Reward.objects.filter(code="five-off", status=Reward.Status.ACTIVE).first()
     for position, (name, points, price, weight, stock) in enumerate(prizes, 1):
         kind = Prize.Kind.POINTS if points else Prize.Kind.COUPON if name.startswith("Coupon") else Prize.Kind.GIFT
         is_fallback = position == len(prizes) and stock is None
         Prize.objects.create(
             version=version, position=position, kind=kind, name=name, points=points, price=price, weight=weight,
-            stock=stock, is_fallback=is_fallback,
+            stock=stock, is_fallback=is_fallback, reward=coupon if kind == Prize.Kind.COUPON else None,
         )  # fmt: skip
     return version
 

@@ -21,7 +21,7 @@ from common.problems import Problem
 from loyalty.selectors import programme as programmes
 from rewards.admin import game_words
 from rewards.admin import games as game_pages
-from rewards.models import Game, GameVersion, Prize
+from rewards.models import Game, GameVersion, Prize, Reward
 from rewards.selectors import odds
 from rewards.services import draws, games, lotteries
 
@@ -29,17 +29,28 @@ Status = GameVersion.Status
 
 
 class PrizeForm(forms.ModelForm):
-    """One prize; its price is typed as money."""
+    """One prize; its price is typed as money, or is what its reward is worth."""
 
     price = MoneyField(label=_("market price"), initial=0, required=False)
 
     class Meta:
         model = Prize
-        fields = ["position", "name", "kind", "points", "price", "weight", "stock", "is_fallback"]
+        fields = ["position", "name", "kind", "points", "reward", "price", "weight", "stock", "is_fallback"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "reward" in self.fields:
+            handed = Reward.objects.filter(kind__in=[Reward.Kind.COUPON, Reward.Kind.PARTNER], status="active")
+            self.fields["reward"].queryset = handed
 
     def clean(self):
         data = super().clean()
         data["price"] = data.get("price") or 0
+        reward = data.get("reward")
+        if reward and data.get("kind") != Prize.Kind.COUPON:
+            self.add_error("reward", gettext("Only for a coupon: it is handed out at once."))
+        elif reward:
+            data["price"] = data["price"] or reward.perceived_value
         if data.get("kind") == Prize.Kind.POINTS:
             if not data.get("points"):
                 self.add_error("points", gettext("Say how many points."))
@@ -60,7 +71,15 @@ class PrizeInline(TabularInline):
     verbose_name_plural = _("Prizes, the top prize first")
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("version")
+        return super().get_queryset(request).select_related("version", "reward")
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """Rewards are made on their own page."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "reward":
+            for deed in ("add", "change", "delete", "view"):
+                setattr(field.widget, f"can_{deed}_related", False)
+        return field
 
 
 class VersionForm(forms.ModelForm):
@@ -114,7 +133,7 @@ class GameVersionAdmin(PreviewMixin, AuditedAdmin):
     readonly_fields = ["state_label", "won_so_far", "created_by", "changed_at", "activated_by", "activated_at"]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).prefetch_related("prizes")
+        return super().get_queryset(request).prefetch_related("prizes__reward")
 
     def get_fieldsets(self, request, obj=None):
         editable = self.has_change_permission(request, obj) if obj else True

@@ -51,6 +51,9 @@ class PlaySerializer(serializers.Serializer):
         source="period.revealed_seed", allow_null=True, help_text="null until revealed."
     )
     delivery = serializers.SerializerMethodField(help_text="Of a gift or coupon: open, sent or delivered; else null.")
+    redemption = serializers.SerializerMethodField(
+        help_text="Where the code of a coupon is that was handed out: /me/redemptions/{uuid}; else null."
+    )
 
     def get_state(self, play: Play) -> str:
         if play.ticket is None:
@@ -69,6 +72,10 @@ class PlaySerializer(serializers.Serializer):
     def get_delivery(self, play: Play) -> str | None:
         claim: PrizeClaim | None = getattr(play, "claim", None)
         return claim.status if claim else None
+
+    def get_redemption(self, play: Play) -> str | None:
+        claim: PrizeClaim | None = getattr(play, "claim", None)
+        return str(claim.redemption.uuid) if claim and claim.redemption else None
 
 
 def _name(prize: Prize | None) -> str:
@@ -101,13 +108,14 @@ PLAY: dict[str, Any] = {
     "commitment": COMMITMENT,
     "server_seed": None,
     "delivery": None,
+    "redemption": None,
 }
 
 
 def _of(member: Member) -> QuerySet[Play]:
     """The member's plays with everything that is told of them."""
     return Play.objects.filter(member=member).select_related(
-        "game", "version", "period", "prize", "drawn", "outcome__prize", "claim"
+        "game", "version", "period", "prize", "drawn", "outcome__prize", "claim__redemption"
     )
 
 

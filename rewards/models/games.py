@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from .rewards import Reward
+
 TICKETS = 1_000_000
 """The most tickets a lottery may sell, and the largest total that odds may be stated over."""
 
@@ -173,6 +175,15 @@ class Prize(models.Model):
     price = models.PositiveBigIntegerField(
         _("market price"), default=0, help_text=_("For a gift or coupon: what it costs to buy.")
     )
+    reward = models.ForeignKey(
+        Reward,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="prizes",
+        verbose_name=_("reward"),
+        help_text=_("For a coupon: this reward of the catalogue is handed out at once. Empty: it is sent by hand."),
+    )
     weight = models.PositiveIntegerField(_("weight"), default=0)
     stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Empty means no end."))
     remaining = models.PositiveIntegerField(_("remaining"), null=True, blank=True, editable=False)
@@ -197,6 +208,9 @@ class Prize(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="points", points__gt=0, price=0) | (~Q(kind="points") & Q(points=0, price__gt=0)),
                 name="prize_is_points_or_has_a_price",
+            ),
+            models.CheckConstraint(
+                condition=Q(reward__isnull=True) | Q(kind="coupon"), name="prize_reward_is_handed_out_at_once"
             ),
         ]
 

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.models import Programme
-from rewards.models import GameVersion, Prize
+from rewards.models import GameVersion, Prize, Reward
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class Odds:
     """A version in numbers; values in minor units of money, points at the programme's worth.
 
     `expected` is what one play gives on average (EV); of a lottery: if only the least number of tickets is sold.
-    `worst_day` is the most that one day can cost; None = nothing bounds it. `worst_member_day`: one member's day.
+    `top` is the most that one play can win in all: a stake has one chance, a ticket is drawn once, and a fallback is given
+    in a prize's place. `worst_day` is the most that one day can cost; None = nothing bounds it. `worst_member_day`: one
+    member's day.
     """
 
     chances: list[Chance]
@@ -110,6 +112,12 @@ def faults(version: GameVersion, prizes: Sequence[Prize], programme: Programme) 
     """
     found = [] if prizes else [Fault("no_prizes", _("There is no prize."))]
     odds = of(version, prizes, programme)
+    if any(p.reward is not None and p.reward.status != Reward.Status.ACTIVE for p in prizes):
+        found.append(Fault("reward_not_active", _("A prize is a reward that is not active.")))
+    if any(p.reward is not None and p.price < p.reward.perceived_value for p in prizes):
+        found.append(
+            Fault("price_below_reward", _("A prize is worth more in the catalogue than its market price says."))
+        )
     if odds.top > settings.GAME_TOP_PRIZE:
         found.append(Fault("top_prize_too_high", _("The top prize is worth more than the law allows for one ticket.")))
     if odds.ratio > Fraction(version.cost_cap_percent, 100):

@@ -19,8 +19,8 @@ from loyalty.selectors import spans
 from loyalty.services.desk import ClosedMember, Desk
 from loyalty.services.ledger import Contra, Kind
 from rewards import facts
-from rewards.models import Game, GameVersion, Outcome, Play, Prize, PrizeClaim
-from rewards.services import draws, plays, seeds
+from rewards.models import Game, GameVersion, Outcome, Play, Prize
+from rewards.services import draws, plays, prize_claims, seeds
 
 JOB = "settle-lotteries"
 _TICKETS_PER_CHUNK = 200
@@ -71,7 +71,7 @@ def _outcomes(version: GameVersion) -> Iterator[Outcome]:
     period = version.seed_periods.latest("pk")
     chosen = version.plays.order_by("ticket").values_list("client_seed", flat=True)
     salt = draws.salt(chosen.iterator(chunk_size=10_000))
-    prizes = [prize for prize in version.prizes.all() for _one in range(prize.stock or 0)]
+    prizes = [prize for prize in version.prizes.select_related("reward__merchant") for _one in range(prize.stock or 0)]
     drawn = draws.winners(period.server_seed, salt, version.tickets_sold, len(prizes))
     by_ticket = {}
     for start in range(0, len(drawn), 500):  # SQLite takes so many parameters
@@ -83,12 +83,11 @@ def _outcomes(version: GameVersion) -> Iterator[Outcome]:
 
 
 def _tell(outcomes: list[Outcome], at: dt.datetime) -> None:
-    """Every winner hears of it; gifts and coupons become claims."""
+    """Every winner hears of it; gifts and coupons become claims, or are handed out."""
     programme = programmes.current()
     won = [(outcome.play, outcome.prize) for outcome in outcomes if outcome.prize is not None]
     outbox.publish([plays.won(play, prize, plays.value_of(programme, prize), at) for play, prize in won], at)
-    goods = [(play, prize) for play, prize in won if prize.kind != Prize.Kind.POINTS]
-    sql.insert([PrizeClaim(play=play, prize=prize, won_at=at) for play, prize in goods])
+    prize_claims.award([(play, prize) for play, prize in won if prize.kind != Prize.Kind.POINTS], at)
 
 
 # Paying -----------------------------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ from loyalty.services.desk import Desk
 from loyalty.services.ledger import Contra, Kind, Portion
 from members.models import Member
 from rewards import facts
-from rewards.models import GameDay, GameVersion, Play, Prize, PrizeClaim, SeedPeriod
+from rewards.models import GameDay, GameVersion, Play, Prize, SeedPeriod
 from rewards.selectors import games, odds
-from rewards.services import draws
+from rewards.services import draws, prize_claims
 
 
 class NotPlayable(Problem):
@@ -59,7 +59,8 @@ def play(member: Member, game_code: str, *, commitment: str, client_seed: str, k
     """Stake the game's points and draw. Runs in the caller's transaction; the same key gives the same play.
 
     `commitment` is the one the member was shown, so odds seen are odds played; `client_seed` is hers to choose: letters,
-    digits, - and _. Points won are in the ledger at once, gifts and coupons become a claim, a ticket waits for the draw.
+    digits, - and _. Points won are in the ledger at once, rewards of the catalogue are handed out, other gifts and coupons
+    become a claim, a ticket waits for the draw.
     Raises NotFound, OddsChanged, NotPlayable, InsufficientPoints, BudgetSpent, PlayKeyReused, ClosedMember.
     """
     desk = Desk([member.external_id], at)
@@ -111,7 +112,7 @@ def play(member: Member, game_code: str, *, commitment: str, client_seed: str, k
         desk.publish(won(play, play.prize, play.value, at))
     play.save()
     if play.prize is not None and play.prize.kind != Prize.Kind.POINTS:
-        PrizeClaim.objects.create(play=play, prize=play.prize, won_at=at)
+        prize_claims.award([(play, play.prize)], at)
     desk.close()
     return play
 
