@@ -89,8 +89,9 @@ _LEDGER = [
     for name in (
         "account", "wallet", "entry", "lot", "draw", "hold", "holdline", "adjustment", "transfer", "refund", "refundline",
         "shortfall", "order", "orderline", "parkedevent", "review", "reviewlike", "activity", "deliveryrefusal",
-        "standing", "tierchange", "growthentry", "coefficient", "conductcase", "excusedline", "medalstanding", "medalaward",
-        "quarantine", "giftassignment", "campaignundo", "undonelot", "memberstats", "score", "scoresnapshot", "scorerestatement",
+        "standing", "tierchange", "growthentry", "coefficient", "conductcase", "excusedline", "breach", "medalstanding",
+        "medalaward", "quarantine", "giftassignment", "campaignundo", "undonelot", "memberstats", "score", "scoresnapshot",
+        "scorerestatement",
     )
 ]  # fmt: skip
 _STANDING_RULES = [

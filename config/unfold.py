@@ -154,6 +154,7 @@ UNFOLD = {
                     _list(_("Growth policies"), "trending_up", "loyalty", "growthpolicy"),
                     _list(_("Coefficient policies"), "balance", "loyalty", "coefficientpolicy"),
                     _list(_("Conduct cases"), "gavel", "loyalty", "conductcase"),
+                    _list(_("Broken promises"), "heart_broken", "loyalty", "breach"),
                     _list(_("Coefficients"), "percent", "loyalty", "coefficient"),
                     _list(_("Tiers"), "military_tech", "loyalty", "tier"),
                     _list(_("Tier changes"), "swap_vert", "loyalty", "tierchange"),

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from common.models import AuditEntry
 from config.tests import sample
-from loyalty.models import CoefficientPolicy, ConductCase, ExcusedLine, Standing
+from loyalty.models import Breach, CoefficientPolicy, ConductCase, ExcusedLine, Standing
 from loyalty.selectors import conduct as selector
-from loyalty.services import conduct
+from loyalty.services import breaches, conduct
 from loyalty.tests import conducts
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def policy_form(**changes) -> dict:
     """The policy of F2, as the browser sends it."""
     values = {
         "note": "As JD did", "source": "return_ratio", "basis": "lines", "window_months": 12, "alpha": 1, "beta": 19,
-        "min_lines": 5, "bands-TOTAL_FORMS": len(conducts.F2), "bands-INITIAL_FORMS": 0,
+        "min_lines": 5, "breach_lines": 3, "bands-TOTAL_FORMS": len(conducts.F2), "bands-INITIAL_FORMS": 0,
     }  # fmt: skip
     for number, (up_to, percent) in enumerate(conducts.F2):
         values |= {f"bands-{number}-up_to_permille": "" if up_to is None else up_to, f"bands-{number}-percent": percent}
@@ -175,3 +175,23 @@ def test_the_members_page_shows_step_evidence_history_and_the_open_case(client, 
     for words in ("Growth coefficient", "× 1.00", "30 of 30 order lines", "A person has to decide", "sku-30"):
         assert words in text
     assert "excuse returns" not in text, "support only looks"
+
+
+def test_a_broken_promise_is_seen_on_the_members_page_and_excused_by_a_person(client):
+    alice = conducts.member("alice")
+    conducts.a_policy()
+    told = [breaches.Told(alice.pk, "instant-refund:1", "o-77")]
+    breaches.record(told, Breach.Kind.INSTANT_REFUND, LAST_MONTH)
+    sign_in(client, "rita", "risk")
+    says = client.get(reverse("admin:members_member_change", args=[alice.pk])).content.decode()
+    assert "Goods of an instant refund did not come back" in says
+    assert "o-77" in says
+    breach = Breach.objects.get()
+    answer = client.post(
+        reverse("admin:loyalty_breach_excuse", args=[breach.pk]), {"note": "The parcel was lost"}, follow=True
+    )
+    assert "It no longer counts" in answer.content.decode()
+    breach.refresh_from_db()
+    assert breach.note == "The parcel was lost"
+    sign_in(client, "sam", "support")
+    assert client.post(reverse("admin:loyalty_breach_excuse", args=[breach.pk]), {"note": "x"}).status_code == 403

@@ -45,12 +45,12 @@ class CoefficientPolicyAdmin(PreviewMixin, EditionAdmin):
         (None, {"fields": ["note", "source"]}),
         (
             _("What came back"),
-            {"fields": [("window_months", "basis"), ("alpha", "beta"), "min_lines"]},
+            {"fields": [("window_months", "basis"), ("alpha", "beta"), ("min_lines", "breach_lines")]},
         ),
     ]
     settled_fieldsets = [(None, {"fields": ["note"]})]
     conditional_fields = dict.fromkeys(
-        ("window_months", "basis", "alpha", "beta", "min_lines"), "source == 'return_ratio'"
+        ("window_months", "basis", "alpha", "beta", "min_lines", "breach_lines"), "source == 'return_ratio'"
     )
 
     def get_queryset(self, request):

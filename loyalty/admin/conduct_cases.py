@@ -202,6 +202,10 @@ def _panel(member: Member, request: HttpRequest) -> dict:
         "deserved": conduct_words.step(verdict.deserved) if verdict.deserved != verdict.present else "",
         "case": words.link(case, gettext("A person has to decide")) if case else "",
         "returns": conduct_words.returns(evidence.lines[:_SHOWN]),
+        "breaches": [
+            {"row": row, "link": words.link(row, row.get_kind_display()), "order": row.order_code}
+            for row in evidence.breaches
+        ],
         "more": words.number(len(evidence.lines) - _SHOWN) if len(evidence.lines) > _SHOWN else "",
         "history": [
             {

@@ -53,6 +53,11 @@ def policy(edition: CoefficientPolicy) -> list[str]:
         % {"returned": edition.alpha, "lines": edition.alpha + edition.beta},
         gettext("With fewer than %s lines the coefficient is 1.00 at best.") % edition.min_lines,
     ]
+    if edition.breach_lines:
+        said.append(
+            gettext("Goods of an instant refund that never came back count like %s lines that did.")
+            % edition.breach_lines
+        )
     if edition.basis == CoefficientPolicy.Basis.AMOUNT:
         said.insert(2, gettext("A line weighs what it cost."))
     return said
@@ -79,6 +84,8 @@ def grounds(edition: CoefficientPolicy, conduct: Conduct) -> str:
     text = gettext("%(returned)s of %(lines)s order lines came back without cause; smoothed %(ratio)s") % numbers
     if edition.basis == CoefficientPolicy.Basis.AMOUNT:
         text += gettext(" (%(cash)s of %(all)s)") % numbers
+    if conduct.breaches:
+        text += gettext("; promises broken: %s") % words.number(conduct.breaches)
     return text
 
 

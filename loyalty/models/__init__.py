@@ -1,6 +1,7 @@
 from .accounts import Account
 from .activities import Activity, DeliveryRefusal
 from .adjustments import Adjustment
+from .breaches import Breach
 from .campaign_undos import CampaignUndo, UndoneLot
 from .campaigns import Campaign
 from .changed_days import ChangedDay
@@ -40,6 +41,7 @@ __all__ = [
     "Account",
     "Activity",
     "Adjustment",
+    "Breach",
     "Campaign",
     "CampaignUndo",
     "CapCounter",

@@ -22,13 +22,15 @@ NEUTRAL = 100
 
 
 class Conduct(NamedTuple):
-    """What a member's coefficient is judged by: order lines of the window (money in minor units), or a credit score."""
+    """What a member's coefficient is judged by: order lines and broken promises of the window (money in minor units), or a
+    credit score."""
 
     returned: int = 0
     lines: int = 0
     returned_cash: int = 0
     cash: int = 0
     score: int | None = None
+    breaches: int = 0
 
 
 class CoefficientPolicy(Edition):
@@ -65,6 +67,15 @@ class CoefficientPolicy(Edition):
         _("least lines for more than 1.0"),
         default=5,
         help_text=_("Whoever has bought fewer order lines in the window gets 1.0 at best."),
+    )
+
+    breach_lines = models.PositiveSmallIntegerField(
+        _("lines for a broken promise"),
+        default=3,
+        help_text=_(
+            "An instant refund whose goods never came back counts like so many lines that came back (F21). 0: not at all. "
+            "A credit score is not ours to lower."
+        ),
     )
 
     PARTS = ("bands",)
@@ -107,11 +118,15 @@ class CoefficientPolicy(Edition):
         return self.ordered_bands()
 
     def _odds(self, conduct: Conduct) -> tuple[int, int]:
-        """The ratio as (part, whole). By amount, the lines came back in the share in which their money did."""
-        whole = conduct.lines + self.alpha + self.beta
+        """The ratio as (part, whole). By amount, the lines came back in the share in which their money did.
+
+        Broken promises are lines that came back, whatever the lines weigh.
+        """
+        more = self.alpha + conduct.breaches * self.breach_lines
+        whole = conduct.lines + self.beta + more
         if self.basis == self.Basis.LINES or not conduct.cash:
-            return conduct.returned + self.alpha, whole
-        return conduct.lines * conduct.returned_cash + self.alpha * conduct.cash, whole * conduct.cash
+            return conduct.returned + more, whole
+        return conduct.lines * conduct.returned_cash + more * conduct.cash, whole * conduct.cash
 
     def faults(self) -> list[str]:
         """What makes this no policy: bands of another source, no last resort, better conduct that is worth less."""
@@ -194,13 +209,14 @@ class JudgedConduct(models.Model):
     returned_cash = models.PositiveBigIntegerField(_("cash of the lines that came back"), default=0)
     cash = models.PositiveBigIntegerField(_("cash of the lines"), default=0)
     score = models.PositiveIntegerField(_("credit score"), null=True)
+    breaches = models.PositiveIntegerField(_("broken promises"), default=0)
 
     class Meta:
         abstract = True
 
     @property
     def conduct(self) -> Conduct:
-        return Conduct(self.returned, self.lines, self.returned_cash, self.cash, self.score)
+        return Conduct(self.returned, self.lines, self.returned_cash, self.cash, self.score, self.breaches)
 
 
 class ConductCase(JudgedConduct):

@@ -12,7 +12,17 @@ from typing import NamedTuple
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
 
 from common import clock
-from loyalty.models import CoefficientPolicy, Conduct, DeliveryRefusal, Order, OrderLine, Refund, RefundLine, Standing
+from loyalty.models import (
+    Breach,
+    CoefficientPolicy,
+    Conduct,
+    DeliveryRefusal,
+    Order,
+    OrderLine,
+    Refund,
+    RefundLine,
+    Standing,
+)
 from loyalty.models.conduct import NEUTRAL
 from members.models import Member
 from members.selectors import credit
@@ -42,13 +52,15 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why a member has this coefficient: the present one, what conduct leads to, and the lines that came back."""
+    """Why a member has this coefficient: the present one, what conduct leads to, the lines that came back, and the promises
+    that were not kept."""
 
     policy: CoefficientPolicy | None
     verdict: Verdict
     first_day: dt.date | None
     end_day: dt.date | None
     lines: list[OrderLine]
+    breaches: list[Breach]
 
     @property
     def held(self) -> list[OrderLine]:
@@ -94,7 +106,7 @@ def window(policy: CoefficientPolicy, as_of: dt.datetime) -> tuple[dt.date, dt.d
 
 
 def verdicts(policy: CoefficientPolicy, members: Collection[int], as_of: dt.datetime, at: dt.datetime) -> list[Verdict]:
-    """The verdict on each of these members for the months before `as_of`, by what is known `at`; five queries at most."""
+    """The verdict on each of these members for the months before `as_of`, by what is known `at`; six queries at most."""
     present = dict(Standing.objects.filter(member__in=members).values_list("member_id", "coefficient_percent"))
     known = _by_score(members, at) if policy.by_score else _by_lines(policy, members, as_of)
     return [
@@ -109,7 +121,10 @@ def _by_score(members: Collection[int], at: dt.datetime) -> dict[int, Conduct]:
 
 
 def _by_lines(policy: CoefficientPolicy, members: Collection[int], as_of: dt.datetime) -> dict[int, Conduct]:
-    """Two sums, of all lines and of those that are held against the member: in one the database asks twice of each line."""
+    """Two sums, of all lines and of those that are held against the member: in one the database asks twice of each line.
+
+    And a count of the promises that were not kept.
+    """
     owners = _owners(members)
     lines = judged_lines(policy, owners, as_of)
     conducts: dict[int, Conduct] = defaultdict(Conduct)
@@ -121,6 +136,10 @@ def _by_lines(policy: CoefficientPolicy, members: Collection[int], as_of: dt.dat
         conducts[owners[member]] = old._replace(
             returned=old.returned + number, returned_cash=old.returned_cash + int(cash)
         )
+    counted = _breaches(policy, owners, as_of).filter(excused_at=None).order_by().values("member")
+    for member, number in counted.annotate(number=Count("pk")).values_list("member", "number"):
+        old = conducts[owners[member]]
+        conducts[owners[member]] = old._replace(breaches=old.breaches + number)
     return conducts
 
 
@@ -167,17 +186,25 @@ def _delivered(policy: CoefficientPolicy, members: Collection[int], as_of: dt.da
 
 
 def evidence(member: Member, at: dt.datetime) -> Evidence:
-    """What a member's coefficient rests on, for the member and for whoever decides; ten queries at most."""
+    """What a member's coefficient rests on, for the member and for whoever decides; thirteen queries at most."""
     as_of = rated_at(at)
     policy = policy_at(as_of)
     if policy is None:
         percent = Standing.objects.filter(member=member).values_list("coefficient_percent", flat=True).first()
         present = NEUTRAL if percent is None else percent
-        return Evidence(None, Verdict(member.pk, present, present, Conduct()), None, None, [])
+        return Evidence(None, Verdict(member.pk, present, present, Conduct()), None, None, [], [])
     found = verdicts(policy, [member.pk], as_of, at)
     verdict = found[0] if found else Verdict(member.pk, NEUTRAL, NEUTRAL, Conduct())
     first, end = window(policy, as_of)
-    return Evidence(policy, verdict, first, end, [] if policy.by_score else _came_back(policy, member, as_of))
+    lines = [] if policy.by_score else _came_back(policy, member, as_of)
+    breaches = [] if policy.by_score else list(_breaches(policy, _owners([member.pk]), as_of).order_by("-day", "-pk"))
+    return Evidence(policy, verdict, first, end, lines, breaches)
+
+
+def _breaches(policy: CoefficientPolicy, members: Collection[int], as_of: dt.datetime) -> QuerySet[Breach]:
+    """The promises that these members did not keep in the window."""
+    first, end = window(policy, as_of)
+    return Breach.objects.filter(member__in=members, day__gte=first, day__lt=end).select_related("excused_by")
 
 
 def _came_back(policy: CoefficientPolicy, member: Member, as_of: dt.datetime) -> list[OrderLine]:

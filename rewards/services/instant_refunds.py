@@ -18,8 +18,10 @@ from common.models import JobRun, Staff
 from common.problems import NotFound, Problem
 from common.services import audit, jobs, outbox
 from loyalty.facts import PointsClawedBack
+from loyalty.models import Breach
 from loyalty.selectors import programme as programmes
 from loyalty.selectors import spans
+from loyalty.services import breaches
 from loyalty.services.desk import Desk
 from loyalty.services.ledger import Contra, Kind
 from members.models import Member
@@ -133,7 +135,10 @@ def recover(
     progress: Callable[[int, int], None] | None = None,
 ) -> JobRun:
     """Recover every open refund whose goods were due by `as_of`: from available points at the programme's value, the
-    rest as debt in points. In chunks of members; safe to stop, repeat and run twice."""
+    rest as debt in points. Each is a broken promise that lowers the member's reputation in the next rating of conduct.
+
+    In chunks of members; safe to stop, repeat and run twice.
+    """
     return jobs.run(
         JOB,
         as_of,
@@ -161,6 +166,8 @@ def _recover_span(first: int, last: int, as_of: dt.datetime, at: dt.datetime) ->
         _recover(desk, refund, names[refund.member_id])
         taken, owed = taken + refund.points_taken, owed + refund.points_owed
         _close(refund, Status.RECOVERED, at)
+    told = [breaches.Told(refund.member_id, _reference(refund), refund.order_code) for refund in refunds]
+    breaches.record(told, Breach.Kind.INSTANT_REFUND, at)
     desk.close()
     return {"recovered": len(refunds), "points": taken, "debt": owed}
 
@@ -168,7 +175,7 @@ def _recover_span(first: int, last: int, as_of: dt.datetime, at: dt.datetime) ->
 def _recover(desk: Desk, refund: InstantRefund, subject: str) -> None:
     """Take the points of the money, rounded down; what the balance lacks is owed."""
     account_id = desk.wallets[subject].account_id
-    name, reference = desk.wallets[subject].member.external_id, f"instant-refund:{refund.uuid}"
+    name, reference = desk.wallets[subject].member.external_id, _reference(refund)
     points = programmes.points_of(desk.programme, refund.amount)
     desk.book.settle(account_id)
     refund.points_taken = min(points, desk.book.accounts[account_id].available)
@@ -185,6 +192,11 @@ def _recover(desk: Desk, refund: InstantRefund, subject: str) -> None:
             name, str(refund.uuid), refund.order_code, refund.points_taken, refund.points_owed
         ),
     )
+
+
+def _reference(refund: InstantRefund) -> str:
+    """How the ledger and the member's conduct name it."""
+    return f"instant-refund:{refund.uuid}"
 
 
 def _entitled(member: Member, at: dt.datetime, order: str) -> Entitlement:

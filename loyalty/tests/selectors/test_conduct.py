@@ -188,7 +188,7 @@ def test_evidence_names_the_lines_that_came_back():
 def test_evidence_costs_the_same_for_many_lines(django_assert_max_num_queries):
     conducts.a_policy()
     member = conducts.give_back(conducts.an_order("alice", NOVEMBER, lines=40), 30).order.member
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         evidence = conduct.evidence(member, DECEMBER)
         reasons = {refund.refund.reason for line in evidence.lines for refund in line.refund_lines.all()}
     assert (len(evidence.lines), reasons) == (30, {"no_reason"})
@@ -224,7 +224,7 @@ def test_judging_costs_the_same_for_many_members(django_assert_num_queries):
     members = [conducts.an_order(f"m-{number}", NOVEMBER).member_id for number in range(30)]
     for few in (members[:2], members):
         policy = conduct.policy_at(DECEMBER)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             assert len(conduct.verdicts(policy, few, DECEMBER, DECEMBER)) == len(few)
 
 

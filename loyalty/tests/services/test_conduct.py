@@ -75,7 +75,7 @@ def test_the_month_rates_everybody_and_tells():
     assert run.counts == {"members": 3, "changed": 2}
     history = Coefficient.objects.get(member__external_id="bob")
     assert (history.before, history.after, history.at, history.policy) == (100, 110, NIGHT, policy)
-    assert history.conduct == (2, 10, 200_00, 1000_00, None)
+    assert history.conduct == (2, 10, 200_00, 1000_00, None, 0)
 
 
 def test_a_second_run_changes_nothing():
@@ -173,7 +173,7 @@ def test_rating_costs_the_same_for_many_members():
 def test_nobody_falls_to_nothing_by_machine():
     case = a_case()
     assert (percent("bob"), changes(), Coefficient.objects.count()) == (100, [], 0)
-    assert (case.status, case.conduct) == ("open", (30, 30, 3000_00, 3000_00, None))
+    assert (case.status, case.conduct) == ("open", (30, 30, 3000_00, 3000_00, None, 0))
 
 
 def test_the_approved_coefficient_counts_from_then_on(rita):

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from common.models import Fact
+from loyalty.models import Breach
 from loyalty.tests.proven import assert_proven
 from loyalty.tests.stage import DAY, NOON, balance, give
 from members.models import CreditScore
@@ -131,6 +132,18 @@ def test_recovery_waits_for_the_end_of_the_last_day_and_comes_once(instant):
     assert again.counts == {}
     assert balance("alice", LATER).debt == 3000
     assert_proven()
+
+
+def test_goods_that_did_not_come_are_a_broken_promise_in_the_members_conduct(instant):
+    """domain.md F21: failure lowers reputation. Goods that came late stay recovered, and a person may excuse them."""
+    alice, bob = perks.member("alice", "silver"), perks.member("bob", "silver")
+    failed, kept = refund(alice, 50_00), refund(bob, 50_00, order="o-2")
+    instant_refunds.settle(bob, kept.uuid, NOON + DAY)
+    instant_refunds.recover(LATER, LATER)
+    instant_refunds.recover(LATER + DAY, LATER + DAY)
+    (breach,) = Breach.objects.all()
+    assert (breach.member, breach.reference, breach.order_code) == (alice, f"instant-refund:{failed.uuid}", "o-1")
+    assert breach.day == LATER.date()
 
 
 @pytest.mark.postgres
