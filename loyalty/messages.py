@@ -35,13 +35,18 @@ class Line(Struct, forbid_unknown_fields=True):
 
 
 class OrderPlaced(Struct, forbid_unknown_fields=True):
-    """order.paid and order.completed."""
+    """order.paid and order.completed.
+
+    `freight_waived` is freight that was not asked for, because the goods reached `free_from` (E16).
+    """
 
     order: Code
     lines: Annotated[list[Line], Meta(min_length=1, max_length=1000)]
     channel: Channel = ""
     paid_at: Instant | None = None
     freight: Amount = 0
+    freight_waived: Amount = 0
+    free_from: Amount = 0
     hold: Annotated[str, Meta(max_length=36)] | None = None
     attributes: dict[str, Any] = msgspec.field(default_factory=dict)
 

@@ -15,6 +15,7 @@ from common.models import Delivery, DeliveryAttempt, Fact, Look, Staff, WebhookE
 from common.services import api_keys, looks, outbox
 from common.services.audit import Actor
 from loyalty.models import (
+    Breach,
     Campaign,
     Coefficient,
     ConductCase,
@@ -41,6 +42,7 @@ from loyalty.models import (
 )
 from loyalty.services import (
     adjustments,
+    breaches,
     campaign_undos,
     gift_sends,
     holds,
@@ -90,7 +92,7 @@ from merchants.services import campaign_sends, purchases
 from merchants.services import settlements as month_settlements
 from merchants.tests import buyers, campaigning, shops
 from rewards.models import BenefitBudget
-from rewards.services import benefits, birthdays, instant_refunds, member_grants, plan_rights, settlements
+from rewards.services import benefits, birthdays, instant_refunds, member_grants, packs, plan_rights, settlements
 from rewards.tests import arcade, perks, shop
 
 PASSWORD = "correct-horse-battery"
@@ -204,6 +206,8 @@ def conduct(alice: Member, bob: Member, now: dt.datetime) -> None:
     policy = conducts.a_policy(note="How JD did it")
     Coefficient.objects.create(member=alice, before=100, after=120, policy=policy, lines=10, cash=1000_00, at=now)
     ConductCase.objects.create(member=bob, policy=policy, returned=30, lines=30, opened_at=now)
+    told = [breaches.Told(bob.pk, "instant-refund:sample", "o-0")]
+    breaches.record(told, Breach.Kind.INSTANT_REFUND, now)
 
 
 def value_scores(now: dt.datetime) -> None:
@@ -355,6 +359,10 @@ def perks_of(alice: Member, now: dt.datetime) -> None:
     )
     Member.objects.filter(pk=alice.pk).update(birthday=now.date().replace(year=1990), phone_verified=True)
     birthdays.issue(now, now)
+    presale = perks.benefit("presale-gift", kind="presale_gift")
+    presale.pack_items.create(reward=shop.a_reward("key-ring"))
+    perks.grant(presale, tier, period="year")
+    packs.claim(alice, "presale-gift", now)
 
 
 def reach(now: dt.datetime) -> None:

@@ -141,7 +141,15 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("freight"))
     def freight_money(self, order):
-        return words.money(order.freight)
+        if not order.freight_waived:
+            return words.money(order.freight)
+        text = gettext("%(paid)s; %(waived)s waived from %(least)s of goods, of it %(charged)s charged after all")
+        return text % {
+            "paid": words.money(order.freight),
+            "waived": words.money(order.freight_waived),
+            "least": words.money(order.free_from),
+            "charged": words.money(order.freight_charged),
+        }
 
     @admin.display(description=_("paid in points"), ordering="points")
     def tendered(self, order):
@@ -196,6 +204,7 @@ class RefundAdmin(ReadOnlyAdmin):
         "clawed_back",
         "cash_deduction",
         "debt",
+        "freight_label",
         "restored",
         "not_restored",
     ]
@@ -206,9 +215,9 @@ class RefundAdmin(ReadOnlyAdmin):
     date_hierarchy = "at"
     fields = [
         "order_link", "code", "reason", "at", "cash_money", "clawed_back", "forgiven", "cash_deduction", "debt",
-        "restored", "not_restored",
+        "freight_label", "restored", "not_restored",
     ]  # fmt: skip
-    readonly_fields = ["order_link", "cash_money"]
+    readonly_fields = ["order_link", "cash_money", "freight_label"]
     inlines = [RefundLineInline]
 
     @admin.display(description=_("order"))
@@ -218,6 +227,10 @@ class RefundAdmin(ReadOnlyAdmin):
     @admin.display(description=_("cash"), ordering="cash")
     def cash_money(self, refund):
         return words.money(refund.cash)
+
+    @admin.display(description=_("freight charged"), ordering="freight_charge")
+    def freight_label(self, refund):
+        return words.money(refund.freight_charge) if refund.freight_charge else "–"
 
 
 @admin.register(ParkedEvent)

@@ -89,6 +89,7 @@ class ProgrammeAdmin(PreviewMixin, HistoryAdmin):
             _("Refunds: points that must come back are taken first from what the order earned"),
             {"fields": ["clawback_other_lots", "clawback_cash", "clawback_debt"]},
         ),
+        (_("Refunds: freight"), {"fields": ["charge_freight"]}),
         (_("Tiers"), {"fields": ["review_needs_approval"]}),
         (_("Members"), {"fields": ["register_unknown_members", "transfers_allowed", "gifts_allowed"]}),
         (

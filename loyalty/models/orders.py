@@ -25,6 +25,13 @@ class Order(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status)
     channel = models.CharField(_("channel"), max_length=40, blank=True)
     freight = models.BigIntegerField(_("freight"), default=0)
+    freight_waived = models.BigIntegerField(
+        _("freight waived"), default=0, help_text=_("Not asked for, because the goods reached the amount beside it.")
+    )
+    free_from = models.BigIntegerField(_("shipping is free from"), default=0)
+    freight_charged = models.BigIntegerField(
+        _("of it charged after all"), default=0, help_text=_("Because goods that were sent back left less (E16).")
+    )
     cash = models.BigIntegerField(_("cash"), default=0, help_text=_("Paid in money for the lines, without freight."))
     points = models.BigIntegerField(_("points tendered"), default=0)
     points_taken = models.BigIntegerField(
@@ -58,6 +65,10 @@ class Order(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(cash__gte=0, points__gte=0, freight__gte=0), name="order_not_negative"),
+            models.CheckConstraint(
+                condition=Q(free_from__gte=0, freight_charged__gte=0, freight_charged__lte=F("freight_waived")),
+                name="order_freight_charged_within",
+            ),
             models.CheckConstraint(
                 condition=Q(points_taken__gte=0, points_taken__lte=F("points")), name="order_taken_within"
             ),

@@ -78,6 +78,14 @@ class Programme(models.Model):
     clawback_debt = models.BooleanField(
         _("then keep the rest as debt"), default=True, help_text=_("Otherwise it is written off.")
     )
+    charge_freight = models.BooleanField(
+        _("charge waived freight after all"),
+        default=True,
+        help_text=_(
+            "If goods that are sent back without a fault of the seller leave less than shipping was free from, its freight is "
+            "deducted from the refund (E16). The checkout quote says so."
+        ),
+    )
     transfers_allowed = models.BooleanField(_("members may transfer points"), default=False)
     gifts_allowed = models.BooleanField(_("members may gift points"), default=False)
     review_min_unit_price = models.PositiveIntegerField(

@@ -31,6 +31,9 @@ class Refund(InsertOnlyModel):
         _("deducted from the cash"), help_text=_("In points; 1 point = its published value.")
     )
     debt = models.BigIntegerField(_("debt made"))
+    freight_charge = models.BigIntegerField(
+        _("freight charged"), default=0, help_text=_("Deducted from the cash: shipping is free no more (E16).")
+    )
     restored = models.BigIntegerField(_("given back"))
     not_restored = models.BigIntegerField(
         _("not given back"), help_text=_("Tendered points that had expired meanwhile.")
@@ -50,6 +53,7 @@ class Refund(InsertOnlyModel):
                     forgiven__gte=0,
                     cash_deduction__gte=0,
                     debt__gte=0,
+                    freight_charge__gte=0,
                     restored__gte=0,
                     not_restored__gte=0,
                 ),

@@ -193,6 +193,8 @@ def _record(desk: Desk, wallet: Wallet, file: OrderFile | None, event: Event, st
         "status": status,
         "channel": data.channel,
         "freight": data.freight,
+        "freight_waived": data.freight_waived,
+        "free_from": data.free_from,
         "cash": sum(line.cash for line in data.lines),
         "points": sum(line.points for line in data.lines),
         "attributes": data.attributes,

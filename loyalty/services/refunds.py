@@ -16,7 +16,7 @@ from common.problems import InvalidInput, Problem
 from loyalty import facts, messages
 from loyalty.models import Lot, OrderLine, Refund, RefundLine, Wallet
 from loyalty.selectors import campaign_undos
-from loyalty.services import clawbacks, earning, grown, quarantines, reviews, tenders
+from loyalty.services import clawbacks, earning, freight, grown, quarantines, reviews, tenders
 from loyalty.services.allocation import cumulative
 from loyalty.services.desk import Desk
 from loyalty.services.earning import CompiledRule, Formula
@@ -116,6 +116,7 @@ def give_back(desk: Desk, wallet: Wallet, file: OrderFile, request: Request) -> 
     order, reference = file.order, f"order:{file.order.code}/{request.refund}"
     parts = [] if request.reason == Refund.Reason.EXCHANGE else _parts(file, request)
     tendered_before = sum(line.refunded_points for line in file.lines)
+    goods_before = freight.kept(desk.programme, file)
     before = _due(desk, wallet, file) if order.completed_at else {}
     for part in parts:
         desk.change(
@@ -135,7 +136,11 @@ def give_back(desk: Desk, wallet: Wallet, file: OrderFile, request: Request) -> 
         grown.give_back(desk, wallet, file, reference)
     for line in (part.line for part in parts if part.line.refunded_quantity == part.line.quantity):
         reviews.withdraw_for(desk, wallet, line)
-    answer = _write(desk, wallet, file, request, parts, taken, restored, lost)
+    cash = max(request.cash - taken.cash_deduction, 0)
+    charged = freight.charge(desk.programme, file, request.reason, before=goods_before, cash=cash)
+    if charged:
+        desk.change(order, freight_charged=order.freight_charged + charged)
+    answer = _write(desk, wallet, file, request, parts, taken, restored, lost, charged)
     if request.reason == Refund.Reason.CHARGEBACK:
         title = gettext("Chargeback: order %s") % order.code
         evidence = gettext("The bank took the payment of order %(order)s back: refund %(refund)s.")
@@ -274,6 +279,7 @@ def _write(
     taken: clawbacks.Taken,
     restored: int,
     lost: int,
+    charged: int,
 ) -> dict:
     refund = Refund(
         order=file.order,
@@ -285,6 +291,7 @@ def _write(
         forgiven=taken.forgiven,
         cash_deduction=taken.cash_deduction,
         debt=taken.debt,
+        freight_charge=charged,
         restored=restored,
         not_restored=lost,
         request_hash=request.digest,
@@ -301,7 +308,7 @@ def _write(
         "debt": taken.debt,
     }
     _publish(desk, wallet, file, request, parts, effects)
-    return {"points": effects}
+    return {"points": effects, "freight": {"charge": charged}} if file.order.freight_waived else {"points": effects}
 
 
 def _publish(

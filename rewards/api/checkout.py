@@ -69,6 +69,13 @@ class FreightSerializer(serializers.Serializer):
         allow_null=True, help_text="Shipping is free from this sum of goods at the member's prices; null = never."
     )
     missing = serializers.IntegerField(allow_null=True, help_text="How much more has to be bought for it.")
+    waived = serializers.IntegerField(
+        help_text="Not asked for. Tell it with the order (`freight_waived`, and `free_from`), so that refunds know."
+    )
+    back_charge = serializers.BooleanField(
+        help_text="Whether what is waived is deducted from a refund, if goods sent back without a fault of the seller leave "
+        "less than `free_from`."
+    )
 
 
 class CouponShareSerializer(serializers.Serializer):
@@ -157,7 +164,7 @@ OFFER = {
     "total": 7660,
     "coupon_off": 0,
     "saving": 340,
-    "freight": {"asked": 600, "to_pay": 600, "free_from": 9900, "missing": 3240},
+    "freight": {"asked": 600, "to_pay": 600, "free_from": 9900, "missing": 3240, "waived": 0, "back_charge": False},
     "coupons": [
         {
             "redemption": "5d0c5f2e-2f43-4b5c-8d7f-0f6c4b1de9a3",
@@ -202,6 +209,8 @@ def document(quote: checkout.Quote) -> dict[str, Any]:
             "to_pay": basket.freight_to_pay,
             "free_from": basket.free_shipping_from,
             "missing": basket.missing_for_free_shipping,
+            "waived": basket.waived,
+            "back_charge": quote.back_charge,
         },
         "coupons": [_coupon(tried, quote) for tried in quote.coupons],
         "plans": [_saving(saving) for saving in quote.plans],

@@ -93,6 +93,11 @@ class Basket:
         return sum(line.to_pay for line in self.lines)
 
     @property
+    def waived(self) -> int:
+        """The freight that is not asked for."""
+        return self.freight - self.freight_to_pay
+
+    @property
     def missing_for_free_shipping(self) -> int | None:
         """How much more has to be bought; None if shipping is never free, or there is none to pay."""
         if self.free_shipping_from is None or not self.freight_to_pay:

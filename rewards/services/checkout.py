@@ -78,8 +78,9 @@ class Quote:
     """What is offered at checkout; money in minor units.
 
     `points_to_earn` and `growth_to_earn` are for a basket paid in cash alone, those `_with_points` for one paid with the
-    most points; both after the `coupon` that was asked for. Growth is whole. `coupons` are all those the member holds,
-    each as if it alone were used.
+    most points; both after the `coupon` that was asked for. Growth is whole. `back_charge`: freight that is waived now is
+    charged if goods that are sent back without a fault of the seller leave less than shipping is free from (E16). `coupons`
+    are all those the member holds, each as if it alone were used.
     """
 
     max_points: int
@@ -92,6 +93,7 @@ class Quote:
     growth_to_earn_with_points: int
     lines: list[QuoteLine]
     basket: Basket
+    back_charge: bool
     coupon: Tried | None
     coupons: list[Tried]
     plans: list[PlanSaving]
@@ -132,6 +134,7 @@ def quote(
         growth_to_earn_with_points=forecast.growth(with_points),
         lines=lines,
         basket=basket,
+        back_charge=programme.charge_freight and basket.waived > 0,
         coupon=used,
         coupons=[coupons.tried(one, priced) for one in coupons.held(member, at)],
         plans=_plans(programme, terms, basket, used, forecast, points_to_earn, at),

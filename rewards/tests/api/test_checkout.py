@@ -41,7 +41,7 @@ def test_the_shop_is_told_what_points_can_do(server, alice):
         "total": 4000,
         "coupon_off": 0,
         "saving": 0,
-        "freight": {"asked": 600, "to_pay": 600, "free_from": None, "missing": None},
+        "freight": {"asked": 600, "to_pay": 600, "free_from": None, "missing": None, "waived": 0, "back_charge": False},
         "coupons": [],
         "plans": [],
     }
@@ -61,7 +61,9 @@ def test_the_shop_is_told_prices_shipping_coupons_and_what_a_plan_would_save(ser
     told = server.post("/api/v1/checkout/quote", BODY | {"lines": [line]}).json()
     assert (told["list_total"], told["total"], told["saving"]) == (4000, 3800, 200)
     assert told["lines"][0]["because"] == "Silver price"
-    assert told["freight"] == {"asked": 600, "to_pay": 600, "free_from": 9900, "missing": 6100}
+    assert told["freight"] == {
+        "asked": 600, "to_pay": 600, "free_from": 9900, "missing": 6100, "waived": 0, "back_charge": False,
+    }  # fmt: skip
     assert [(coupon["reward"], coupon["worth"]) for coupon in told["coupons"]] == [("tea", 500)]
     (plan,) = told["plans"]
     assert (plan["total"], plan["prices"], plan["freight"], plan["points"]) == (800, 200, 600, 0)
@@ -105,6 +107,22 @@ def test_a_coupon_of_a_cancelled_order_is_good_again_and_one_of_a_refunded_order
     send("order.refunded", at=now, order="o-2", **back)
     outbox.drain(timezone.now)
     assert [one["code"] for one in server.post("/api/v1/checkout/quote", BODY).json()["coupons"]] == code[:1]
+
+
+def test_the_policy_on_freight_is_stated_up_front_and_a_refund_does_what_it_says(server, alice):
+    """domain.md E16: quote, order, and a return that leaves less than shipping was free from."""
+    perks.member("alice", "bronze")
+    perks.grant(perks.benefit("shipping", kind="free_shipping"), value=9_900)
+    lines = [{"line": "1", "cash": 6_000}, {"line": "2", "cash": 4_000}]
+    told = server.post("/api/v1/checkout/quote", BODY | {"lines": lines}).json()["freight"]
+    assert told == {"asked": 600, "to_pay": 0, "free_from": 9_900, "missing": None, "waived": 600, "back_charge": True}
+    now = timezone.now()
+    bought = order(
+        "o-1", line("1", 6_000), line("2", 4_000), freight_waived=told["waived"], free_from=told["free_from"]
+    )
+    send("order.completed", at=now, **bought)
+    back = {"refund": "r", "reason": "no_reason", "cash": 4_000, "lines": [{"line": "2", "quantity": 1}]}
+    assert send("order.refunded", at=now, order="o-1", **back)["effects"]["freight"] == {"charge": 600}
 
 
 def test_a_quote_writes_nothing(server, alice, bob):
