@@ -218,6 +218,7 @@ UNFOLD = {
                     _list(_("Codes"), "confirmation_number", "rewards", "code"),
                     _list(_("Reward partners"), "handshake", "rewards", "partner"),
                     _list(_("Partner settlements"), "payments", "rewards", "settlement"),
+                    _page(_("Sponsors"), "handshake", "rewards_reward_sponsors", "rewards.view_reward"),
                 ],
             },
             {

@@ -303,3 +303,23 @@ def test_support_packs_but_changes_no_reward(client):
     assert client.get(page("code_changelist")).status_code == 403
     client.post(page("redemption_fulfil", redemption.pk))
     assert Redemption.objects.get().status == "fulfilling"
+
+
+def test_operators_see_what_a_sponsors_money_brought_and_take_it_along(client, olivia):
+    now = timezone.now()
+    acme = buyers.a_merchant("acme", "acme-1")
+    shop.a_member(at=now)
+    mug = shop.a_reward("mug", name="Mug", unit_cost=900, merchant=acme, merchant_percent=40)
+    shop.redeem(mug, at=now)
+    says = client.get(page("reward_sponsors")).content.decode()
+    for words in (str(acme), "sponsor 3.60 CNY, platform 5.40 CNY"):
+        assert words in says
+    assert str(acme) not in client.get(page("reward_sponsors"), {"month": "2020-01"}).content.decode()
+    file = client.get(page("reward_sponsors"), {"format": "csv", "sponsor": "acme"}).content.decode().splitlines()
+    assert file == [
+        "sponsor,taken,given,used,members,plays,orders,cash,sponsor_cost,platform_cost",
+        "acme,1,0,0,1,0,0,0,360,540",
+    ]
+    assert AuditEntry.objects.filter(action="rewards.sponsorships.export", actor=olivia).exists()
+    client.force_login(sample.staff("mona-without-a-role"))
+    assert client.get(page("reward_sponsors")).status_code == 403

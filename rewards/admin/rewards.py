@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 from django.contrib import admin, messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -20,7 +22,7 @@ from common.admin.files import ExportAdminMixin, ImportAdminMixin
 from common.admin.preview import PreviewMixin
 from common.problems import Problem
 from loyalty.selectors import programme as programmes
-from rewards.admin import reward_words
+from rewards.admin import reward_words, sponsorships
 from rewards.admin.reward_files import RewardResource
 from rewards.admin.reward_forms import PriceForm, RewardForm
 from rewards.models import Code, Reward, RewardPrice
@@ -99,6 +101,11 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
         "merchant_percent": "merchant != ''",
         **dict.fromkeys(TERMS, "kind == 'coupon'"),
     }
+
+    def get_urls(self):
+        """Beside the list: what sponsors' money brought."""
+        page = self.admin_site.admin_view(functools.partial(sponsorships.view, self))
+        return [path("sponsors/", page, name="rewards_reward_sponsors"), *super().get_urls()]
 
     def get_queryset(self, request):
         kept = ~Q(redemptions__status__in=catalogue.GONE)
