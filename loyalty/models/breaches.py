@@ -35,8 +35,8 @@ class Breach(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(excused_at__isnull=True, note="") | (Q(excused_at__isnull=False) & ~Q(note="")),
-                name="breach_excused_says_why",
+                condition=Q(excused_at__isnull=False) | Q(note="", excused_by__isnull=True),
+                name="breach_excused_has_time",
             )
         ]
         indexes = [models.Index(fields=["member", "day"], name="breach_of_member")]
