@@ -68,9 +68,9 @@ WITH reward AS (
     SELECT gen_random_uuid(), topic, %(member)s, '{}', now() FROM account, unnest(ARRAY['points.spent', 'reward.redeemed']) topic
 ), redemption AS (
     INSERT INTO rewards_redemption (uuid, member_id, reward_id, status, points, cash, basis, unit_cost, merchant_cost,
-        from_stock, key, account_id, seq, restored, created_at, taken_on, tracking, payment)
+        from_stock, key, account_id, seq, restored, created_at, taken_on, tracking, payment, order_code)
     SELECT %(uuid)s::uuid, a.member_id, r.id, 'placed', r.points, 0, 'list', r.unit_cost, 0, true, '', a.id, a.version, 0,
-           now(), current_date, '', ''
+           now(), current_date, '', '', ''
     FROM account a, reward r RETURNING id
 )
 INSERT INTO rewards_redemptionevent (redemption_id, before, after, at, actor_label, reason)
