@@ -250,3 +250,27 @@ SCORE = {
     "next": _LINE,
     "ideas": [{"kind": "photo_review", "name": "Photo review", "units": 1, "gain": 30}],
 }
+GIFT = {
+    "campaign": "birthdays",
+    "name": "Birthday gift",
+    "trigger": "birthday",
+    "occasion": "birthday:2026",
+    "points": 100,
+    "expires_at": "2026-05-30T16:00:00Z",
+    "taken_back": 0,
+    "at": "2026-02-21T19:50:00Z",
+}
+GROUP = {"group": "treated", "measured_until": "2026-03-23T19:50:00Z"}
+GIFT_CAMPAIGN = {
+    "code": "come-back",
+    "name": "We miss you",
+    "trigger": "lapse",
+    "status": "running",
+    "starts_at": "2026-01-31T16:00:00Z",
+    "ends_at": "2026-12-31T16:00:00Z",
+    "budget": 50000,
+    "spent": 4800,
+    "holdout_percent": 20,
+    "treated": 24,
+    "held_out": 6,
+}
