@@ -83,7 +83,9 @@ def _give_span(campaign: GiftCampaign, first: int, last: int, at: dt.datetime) -
     desk.book.load_lots([wallet.account_id for wallet in desk.wallets.values()])
     # Asked again under the locks: only what is still due is given.
     giver = _Giver(campaign, desk)
-    for member in people.filter(external_id__in=desk.wallets.keys()).order_by("pk"):
+    for member in people.order_by("pk"):
+        if member.external_id not in desk.wallets:
+            continue
         if not giver.reach(member, member.occasion):  # type: ignore[attr-defined]  # annotated by `due`
             break
     return giver.close()
