@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import ModelAdmin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -15,7 +14,8 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 from common.admin import confirm, tags, words
-from common.admin.base import ReadOnlyAdmin, actor, refuse
+from common.admin.base import Admin, ReadOnlyAdmin, actor, refuse
+from common.models import Look
 from common.problems import Problem
 from loyalty.admin import holders, undo_words
 from loyalty.models import CampaignUndo, UndoneLot
@@ -50,7 +50,7 @@ def may_propose(request: HttpRequest, model: type[Model], object_id) -> bool:
     return target is not None and selectors.of(target) is None
 
 
-def ask(model_admin: ModelAdmin, request: HttpRequest, target: Target) -> HttpResponse:
+def ask(model_admin: Admin, request: HttpRequest, target: Target) -> HttpResponse:
     """Show what would happen by each policy; a POST proposes it."""
     now = timezone.now()
     fates = selectors.whole(target, now)
@@ -65,6 +65,8 @@ def ask(model_admin: ModelAdmin, request: HttpRequest, target: Target) -> HttpRe
             return redirect("admin:loyalty_campaignundo_change", undo.pk)
         except Problem as problem:
             refuse(request, problem)
+    people = undo_words.people(target, now)
+    model_admin.note_look(request, Look.Kind.LIST, rows=len(people))
     return confirm.page(
         model_admin,
         request,
@@ -78,7 +80,7 @@ def ask(model_admin: ModelAdmin, request: HttpRequest, target: Target) -> HttpRe
         form=form,
         template="loyalty/undo_ask.html",
         **undo_words.picture(fates),
-        people=undo_words.people(target, now),
+        people=people,
     )
 
 
@@ -103,7 +105,9 @@ class CampaignUndoAdmin(ReadOnlyAdmin):
     def change_view(self, request, object_id, form_url="", extra_context=None):
         undo = self.get_object(request, object_id)
         if undo is not None:
-            extra_context = {**(extra_context or {}), **undo_words.show(undo, timezone.now())}
+            shown = undo_words.show(undo, timezone.now())
+            self.note_look(request, Look.Kind.LIST, rows=len(shown.get("people", [])))
+            extra_context = {**(extra_context or {}), **shown}
         return super().change_view(request, object_id, form_url, extra_context)
 
     def _may(self, request: HttpRequest, object_id, permission: str) -> bool:

@@ -16,6 +16,7 @@ from unfold.decorators import action
 from common.admin import confirm, tags, words
 from common.admin.base import AuditedAdmin, ReadOnlyAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
+from common.models import Look
 from common.problems import Problem
 from loyalty.admin import campaign_undos, gift_words
 from loyalty.admin.tiers import badge
@@ -139,6 +140,16 @@ class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
             words.number(campaign.spent),
             words.number(campaign.budget),
         )
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """The preview of a draft names some of whom it means: that is a look at them."""
+        if object_id and GiftCampaign.objects.filter(pk=object_id, status=Status.DRAFT).exists():
+            self.note_look(request, Look.Kind.LIST, rows=gift_words.SAMPLE)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def preview_view(self, request: HttpRequest, object_id: str | None) -> HttpResponse:
+        self.note_look(request, Look.Kind.LIST, rows=gift_words.SAMPLE)
+        return super().preview_view(request, object_id)
 
     def preview(self, obj, inlines):
         if obj.status != Status.DRAFT:

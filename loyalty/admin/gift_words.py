@@ -21,6 +21,9 @@ from loyalty.selectors.gift_effects import Effect, Metric, Verdict
 
 Arm, Trigger = GiftAssignment.Arm, GiftCampaign.Trigger
 
+SAMPLE = 8
+"""How many of whom a draft means are named."""
+
 _TREATED, _HELD_OUT, _REST = "#2563eb", "#94a3b8", "#cbd5e1"
 
 
@@ -45,7 +48,7 @@ def sentence(campaign: GiftCampaign) -> str:
 
 def preview(campaign: GiftCampaign, amounts: Sequence[GiftAmount] | None, at: dt.datetime) -> dict[str, Any]:
     """What a draft would do if it began now."""
-    told = selectors.preview(campaign, at, amounts)
+    told = selectors.preview(campaign, at, amounts, sample=SAMPLE)
     most = max((count for _tier, count, _points in told.tiers), default=0) or 1
     tiers = [
         {

@@ -151,7 +151,7 @@ class Preview:
 
 
 def preview(
-    campaign: GiftCampaign, at: dt.datetime, amounts: Sequence[GiftAmount] | None = None, *, sample: int = 8
+    campaign: GiftCampaign, at: dt.datetime, amounts: Sequence[GiftAmount] | None = None, *, sample: int
 ) -> Preview:
     """The preview of a campaign, saved or not, as of its start or now. Five queries, and one for each other campaign."""
     amounts = list(campaign.amounts.select_related("tier")) if amounts is None else amounts

@@ -45,6 +45,7 @@ from loyalty.models import (
     Standing,
     TierChange,
     Transfer,
+    UndoneLot,
     Wallet,
 )
 from members.selectors.records import ERASED, Record
@@ -109,5 +110,6 @@ RECORDS = (
     Record("score_corrections", ScoreRestatement),
     Record("changed_days", ChangedDay, withheld="days that wait to be counted"),
     Record("gifts", GiftAssignment),
+    Record("undone_gifts", UndoneLot, "lot__account__wallet__member"),
     Record("segments", Segment.members.through, deleted=True),
 )  # fmt: skip
