@@ -64,6 +64,12 @@ def consent_given(payload: dict, at: dt.datetime) -> None:
         _match(payload["key"], at)
 
 
+def consent_withdrawn(payload: dict, at: dt.datetime) -> None:
+    """Who takes back the link is linked no more."""
+    if payload["purpose"] == Consent.Purpose.LINK:
+        links.unlink(Member.objects.get(external_id=payload["key"]), payload["recipient"], at)
+
+
 def give_for_joining(payload: dict, at: dt.datetime) -> None:
     """Campaigns for who opens a card; who came back has had her welcome."""
     if not payload["returned"]:

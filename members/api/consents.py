@@ -131,7 +131,7 @@ class MyConsentView(MemberView, APIView):
     @extend_schema(
         tags=["me"],
         summary="Withdraw a consent",
-        description="What was done before is not undone. `programme` stands for the programme itself.",
+        description="At once: nothing more is shown, sent or linked under it. `programme` stands for the programme itself.",
         operation_id="me_consents_withdraw",
         responses={204: None},
     )

@@ -116,6 +116,7 @@ class CardEvent(InsertOnlyModel):
         RETURNED = "returned", _("Came back")
         LEFT = "left", _("Left")
         LINKED = "linked", _("Linked with the brand's card")
+        UNLINKED = "unlinked", _("No longer linked with the brand's card")
         LEVEL = "level", _("Came to another level")
         MERGED = "merged", _("Merged with another card of the member")
 

@@ -177,7 +177,7 @@ def _make(
         if other is None:
             raise ExternalCardTaken from None
         return other, False
-    if club.welcome_points:
+    if club.welcome_points and not member.has_returned:
         move(card, [Movement(Unit.POINTS, Kind.WELCOME, club.welcome_points, "welcome")], at)
     _tell_joined(card, Happened.JOINED, channel, store, at)
     return card, True
@@ -201,7 +201,7 @@ def _tell_joined(card: Card, kind: str, channel: str, store: Store | None, at: d
                 club=str(club.uuid),
                 store=store.code if store else "",
                 channel=channel,
-                returned=kind == Happened.RETURNED,
+                returned=kind == Happened.RETURNED or card.member.has_returned,
             )
         ],
         at,
@@ -222,6 +222,13 @@ def link(card: Card, external_card: str, at: dt.datetime) -> None:
     except IntegrityError:
         raise ExternalCardTaken from None
     CardEvent.objects.create(card=card, kind=Happened.LINKED, after=external_card, at=at)
+
+
+def unlink(card: Card, at: dt.datetime) -> None:
+    """Forget the brand's card on a locked card."""
+    CardEvent.objects.create(card=card, kind=Happened.UNLINKED, before=card.external_card, at=at)
+    card.external_card = ""
+    card.save(update_fields=["external_card"])
 
 
 def _check_free(club: Club, external_card: str) -> None:

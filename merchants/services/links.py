@@ -115,6 +115,24 @@ def match(club: Club, rows: Iterable[BrandMember], at: dt.datetime) -> int:
         return linked
 
 
+def unlink(member: Member, merchant_code: str, at: dt.datetime) -> int:
+    """The member takes the consent back: the brand's card is hers no more and waits for a consent again; how many.
+
+    Points that were taken over stay hers, and are not taken over twice.
+    """
+    with transaction.atomic():
+        rows = BrandMember.objects.select_for_update(of=("self",)).filter(
+            card__member=member, club__merchant__code=merchant_code, status=Status.LINKED
+        )
+        for row in rows.order_by("pk"):
+            assert row.card is not None
+            (card,) = cards.lock([row.card.pk])
+            cards.unlink(card, at)
+            row.status, row.card = Status.WAITING, None
+            row.save(update_fields=["status", "card"])
+        return len(rows)
+
+
 def resolve(
     row: BrandMember, member: Member | None, *, actor: audit.Actor, reason: str, at: dt.datetime
 ) -> BrandMember:
@@ -201,7 +219,7 @@ def _attach(row: BrandMember, member: Member, at: dt.datetime) -> None:
     row.status, row.reason, row.card = Status.LINKED, "", card
     row.save(update_fields=["status", "reason", "card", "decided_at", "decided_by"])
     (card,) = cards.lock([card.pk])
-    reference = f"brand:{row.external_card}"
+    reference = f"brand:{row.uuid}"
     if row.points and not card.entries.filter(kind=CardEntry.Kind.ADJUST, reference=reference).exists():
         cards.post(card, CardEntry.Unit.POINTS, CardEntry.Kind.ADJUST, row.points, reference, at)
 

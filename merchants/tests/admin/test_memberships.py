@@ -220,7 +220,7 @@ class TestBrandMembers:
     def test_a_file_is_taken_in_and_matched_and_its_phones_are_not_kept(self, owner):
         a_club(scope=Club.Scope.BRAND)
         alice = a_member()
-        identities.keep([identities.Word(alice, identities.digest("13800138000"), NOON)])
+        identities.keep([identities.Word(alice, identities.Kind.PHONE, identities.digest("13800138000"), NOON)])
         consents.give(alice, Consent.Purpose.LINK, "acme", "app", NOON)
         text = self.HEADER + "B-1,13800138000,offline,VIP,300\nB-2,,mini_program,,\n"
         assert upload(owner, at("brandmember_import"), text).status_code == 302
@@ -252,7 +252,7 @@ class TestBrandMembers:
         club = a_club(scope=Club.Scope.BRAND)
         for name in ("alice", "bob"):
             member = a_member(name)
-            identities.keep([identities.Word(member, identities.digest("13800138000"), NOON)])
+            identities.keep([identities.Word(member, identities.Kind.PHONE, identities.digest("13800138000"), NOON)])
             consents.give(member, Consent.Purpose.LINK, "acme", "app", NOON)
         (row,) = links.take_in(club, [links.Line("B-1", identities.digest("13800138000"))], actor=STAFF, at=NOON)
         page = owner.get(at("brandmember_change", row.pk)).content.decode()

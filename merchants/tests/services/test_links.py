@@ -11,6 +11,7 @@ from loyalty.tests.stage import STAFF
 from members.models import Consent
 from members.services import consents, identities
 from merchants.models import BrandMember, Card, Club
+from merchants.selectors import cards as selectors
 from merchants.services import cards, links
 from merchants.services.links import Line
 from merchants.tests.shops import DAY, NOON, a_card, a_club, a_member, card_of, entries, hear
@@ -173,3 +174,41 @@ class TestConflicts:
         with pytest.raises(cards.ExternalCardTaken):
             links.resolve(row("B-2"), alice, actor=STAFF, reason="", at=NOON)
         assert row("B-2").status == "conflict"
+
+
+class TestTakingBack:
+    def test_who_takes_the_consent_back_is_linked_no_more_and_keeps_the_points(self, club):
+        alice = with_phone("alice")
+        agree(alice)
+        take_in(club, line(points=300))
+        consents.withdraw(alice, Consent.Purpose.LINK, "acme", NOON + DAY)
+        hear(NOON + DAY)
+        card = card_of("alice")
+        assert (row().status, row().card, card.external_card, card.points) == ("waiting", None, "", 300)
+        assert card.events.first().kind == "unlinked"
+
+    def test_agreeing_again_links_again_and_takes_nothing_over_twice(self, club):
+        alice = with_phone("alice")
+        agree(alice)
+        take_in(club, line(points=300))
+        consents.withdraw(alice, Consent.Purpose.LINK, "acme", NOON + DAY)
+        hear(NOON + DAY)
+        agree(alice, NOON + 2 * DAY)
+        assert (row().status, card_of("alice").external_card, card_of("alice").points) == ("linked", "B-1", 300)
+
+    def test_the_consent_to_another_merchant_unlinks_nothing(self, club):
+        alice = with_phone("alice")
+        agree(alice)
+        take_in(club, line())
+        consents.withdraw(alice, Consent.Purpose.LINK, "other", NOON + DAY)
+        hear(NOON + DAY)
+        assert row().status == "linked"
+
+
+def test_who_has_left_is_not_known_by_name_any_more(club):
+    """Members who left the membership stay as a card, without a name (PIPL 47)."""
+    stage.send("member.registered", "alice", NOON, name="Alice")
+    card = cards.open(a_member("alice"), club, channel="app", at=NOON)
+    assert selectors.known_name(card) == "Alice"
+    cards.leave(card, at=NOON + DAY)
+    assert selectors.known_name(Card.objects.get()) == ""
