@@ -36,6 +36,7 @@ app.conf.beat_schedule = {
     "settle scores": {"task": "loyalty.tasks.settle_scores", "schedule": crontab(hour=2, minute=20)},
     "tell of renewals": {"task": "members.tasks.tell_of_renewals", "schedule": crontab(hour=3, minute=20)},
     "forget old counters of risk": {"task": "members.tasks.trim_risk", "schedule": crontab(hour=3, minute=10)},
+    "erase members": {"task": "members.tasks.erase_members", "schedule": crontab(hour=3, minute=25)},
     "let unpaid plans lapse": {"task": "members.tasks.lapse_purchases", "schedule": crontab(minute="*/10")},
     "watch purses": {"task": "merchants.tasks.watch_purses", "schedule": crontab(minute="*/5")},
     "settle the month": {"task": "merchants.tasks.settle_month", "schedule": crontab(hour=3, minute=20)},

@@ -27,6 +27,8 @@ DEEDS = {
     "members.file_riskappeal": _("Can contest a refusal for a member"),
     "members.decide_riskappeal": _("Can decide what members contest"),
     "members.export_member": _("Can export all data of a member"),
+    "members.close_member": _("Can close members' accounts and have their data erased"),
+    "members.merge_member": _("Can merge members and undo it"),
     "members.activate_planoffer": _("Can put offers of plans on sale and retire them"),
     "members.release_voucherbatch": _("Can release and void codes for plans"),
     "members.refund_planpurchase": _("Can pay plans back"),
@@ -304,7 +306,9 @@ ROLES: dict[str, set[str]] = {
         "rewards.cancel_redemption",
     },
     # Answers what members ask of their data: sees who looked, exports.
-    "privacy": _LOOK | _may("view", [*_TRAFFIC, "common.look", "common.staff"]) | {"members.export_member"},
+    "privacy": _LOOK
+    | _may("view", [*_TRAFFIC, "common.look", "common.staff"])
+    | {"members.export_member", "members.close_member", "members.merge_member"},
     # The staff of merchants: what they may see is decided row by row on their own site.
     "merchant": set(),
 }

@@ -10,14 +10,18 @@ class LoyaltyConfig(AppConfig):
         from common.services import inbox, outbox
         from loyalty import handlers
         from loyalty.selectors import campaign_undos, gift_campaigns, origins, programme
+        from loyalty.selectors import leaving as own_leaving
         from loyalty.selectors import members as member_selectors
+        from loyalty.selectors import merging as own_merging
         from loyalty.selectors.records import RECORDS
         from loyalty.services import intake, risk
         from members.api import authentication
-        from members.selectors import records
+        from members.selectors import leaving, merging, records
         from members.services import admission, risk_events
 
         records.register(*RECORDS)
+        leaving.register(own_leaving.of_members)
+        merging.register(merge=own_merging.merge, part=own_merging.part)
         authentication.read_by(member_selectors.with_wallets)
         admission.decide_by(programme.registers_unknown_members)
         inbox.register(*intake.event_types())

@@ -12,11 +12,11 @@ from members.models import Member
 
 
 def member_registered(payload: dict, at: dt.datetime) -> None:
-    """Ask the rules about the registration: welcome points."""
+    """Ask the rules about the registration: welcome points. Who had left before has had them (domain.md E59)."""
     external_id = payload["key"]
     desk = Desk([external_id], at)
     wallet = desk.wallets.get(external_id)
-    if wallet is None or wallet.member.external_id != external_id:
+    if wallet is None or wallet.member.external_id != external_id or wallet.member.has_returned:
         return
     event = Event("loyalty", external_id, "member.registered", external_id, at, {}, {})
     facts = MemberFacts([wallet], desk.rules).of(wallet, at)

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import clock
-from members.services import plan_purchases, plan_renewals, risk_tallies
+from members.services import erasure, plan_purchases, plan_renewals, risk_tallies
 
 
 @shared_task
@@ -20,6 +20,13 @@ def tell_of_renewals() -> None:
 def trim_risk() -> None:
     """Nightly: counters of risk rules that have rested longer than any window are forgotten."""
     risk_tallies.trim(timezone.now() - risk_tallies.LONGEST)
+
+
+@shared_task
+def erase_members() -> None:
+    """Nightly: who has left is forgotten, also what came in about her afterwards."""
+    now = timezone.now()
+    erasure.sweep(clock.day_start(clock.local_date(now)), now)
 
 
 @shared_task

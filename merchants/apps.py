@@ -10,16 +10,20 @@ class MerchantsConfig(AppConfig):
         from common.services import inbox, outbox
         from loyalty.selectors import criteria, origins
         from loyalty.services import invariants
-        from members.selectors import records
+        from members.selectors import leaving, merging, records
         from members.services import recipients as consent_recipients
         from merchants import handlers
+        from merchants.selectors import leaving as own_leaving
         from merchants.selectors import levels, recipients
+        from merchants.selectors import merging as own_merging
         from merchants.selectors import origins as merchant_origins
         from merchants.selectors.records import RECORDS
         from merchants.services import intake
         from merchants.services.invariants import cards
 
         records.register(*RECORDS)
+        leaving.register(own_leaving.of_members)
+        merging.register(merge=own_merging.merge, part=own_merging.part)
         consent_recipients.found_by(recipients.by_code)
         inbox.register(*intake.event_types())
         invariants.register(*cards.ALL)
@@ -34,6 +38,7 @@ class MerchantsConfig(AppConfig):
         outbox.subscribe("member.updated", "merchants.member_updated", handlers.member_updated)
         outbox.subscribe("card.opened", "merchants.card_opened", handlers.card_opened)
         outbox.subscribe("consent.given", "merchants.consent_given", handlers.consent_given)
+        outbox.subscribe("consent.withdrawn", "merchants.consent_withdrawn", handlers.consent_withdrawn)
         outbox.subscribe("card.opened", "merchants.give_for_joining", handlers.give_for_joining)
         outbox.subscribe("order.completed", "merchants.give_for_order", handlers.give_for_order)
         outbox.subscribe("order.refunded", "merchants.take_back_for_refund", handlers.take_back_for_refund)

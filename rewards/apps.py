@@ -9,12 +9,14 @@ class RewardsConfig(AppConfig):
     def ready(self):
         from common.services import outbox
         from loyalty.services import invariants
-        from members.selectors import records
+        from members.selectors import leaving, records
         from rewards import handlers
+        from rewards.selectors import leaving as own_leaving
         from rewards.selectors.records import RECORDS
         from rewards.services.invariants import ALL
 
         records.register(*RECORDS)
+        leaving.register(own_leaving.of_members)
         invariants.register(*ALL)
         outbox.subscribe("hold.lapsed", "rewards.hold_lapsed", handlers.hold_lapsed)
         outbox.subscribe("member.closed", "rewards.member_closed", handlers.member_closed)

@@ -136,7 +136,7 @@ def _link(club: Club, actor: audit.Actor, at: dt.datetime) -> None:
     holders = [card.member for card in Card.objects.filter(club=club).select_related("member").order_by("pk")[:3]]
     phones = ["13800000001", "13800000002", "13800000002"]
     for member, phone in zip(holders, phones, strict=False):
-        identities.keep([identities.Word(member, identities.digest(phone), at)])
+        identities.keep([identities.Word(member, identities.Kind.PHONE, identities.digest(phone), at)])
         consents.give(member, Purpose.LINK, club.merchant.code, "mini_program", at)
     lines = [
         links.Line(

@@ -57,7 +57,7 @@ class MemberFacts:
             facts.segments = self._groups()[member.pk]
         if self._asked & {Attribute.ORDER_FIRST, Attribute.LINE_NEW_CATEGORY}:
             known = self._bought()
-            facts.first_order = member.pk not in known
+            facts.first_order = member.pk not in known and not member.has_returned
             facts.new_categories = sorted(set(categories) - known.get(member.pk, set()))
         return facts
 

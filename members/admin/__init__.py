@@ -3,6 +3,7 @@
 from . import (
     consents,
     credit,
+    jobs,
     looks,
     members,
     plans,
@@ -18,6 +19,7 @@ from . import (
 __all__ = [
     "consents",
     "credit",
+    "jobs",
     "looks",
     "members",
     "plans",

@@ -1,5 +1,6 @@
 from django.urls import path, re_path
 
+from .closing import ClosingView, MyClosingView
 from .consents import MyConsentsView, MyConsentView
 from .exports import DataExportView, MyDataExportView
 from .risk_refusals import ChecksView, MyAppealView, MyRefusalsView, RefusalsView
@@ -7,6 +8,8 @@ from .views import EXTERNAL_ID
 
 urlpatterns = [
     re_path(rf"^members/{EXTERNAL_ID}/data-export$", DataExportView.as_view(), name="members-data-export"),
+    re_path(rf"^members/{EXTERNAL_ID}/closing$", ClosingView.as_view(), name="members-closing"),
+    path("me/closing", MyClosingView.as_view(), name="me-closing"),
     path("me/data-export", MyDataExportView.as_view(), name="me-data-export"),
     path("me/consents", MyConsentsView.as_view(), name="me-consents"),
     re_path(

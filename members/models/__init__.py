@@ -11,6 +11,7 @@ from .risk_refusals import RiskRefusal
 from .risk_rules import RiskRule, RiskRuleVersion
 from .risk_tallies import RiskTally
 from .sales_channels import ChannelKey, SalesChannel
+from .tombstones import Tombstone
 from .vouchers import Voucher, VoucherBatch
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "RiskTally",
     "SalesChannel",
     "Subscription",
+    "Tombstone",
     "Voucher",
     "VoucherBatch",
 ]

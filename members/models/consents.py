@@ -25,6 +25,16 @@ class Consent(models.Model):
     )
     source = models.CharField(_("given at"), max_length=40, help_text=_("The channel where it was given: app, store …"))
     given_at = models.DateTimeField(_("given at"))
+    ended_by = models.ForeignKey(
+        Member,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("ended by merging with"),
+        help_text=_("Empty when the member took it back; else it comes back when the two part."),
+    )
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
 
     class Meta:

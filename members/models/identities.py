@@ -12,6 +12,7 @@ class Identity(models.Model):
 
     class Kind(models.TextChoices):
         PHONE = "phone", _("Phone number")
+        REAL_NAME = "real_name", _("Real-name id")
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="identities", verbose_name=_("member"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)

@@ -40,6 +40,17 @@ class Member(models.Model):
     )
     registered_at = models.DateTimeField(_("registered at"))
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    erased_at = models.DateTimeField(
+        _("personal data erased at"),
+        null=True,
+        blank=True,
+        help_text=_("The books stay; nothing in them says who it was."),
+    )
+    has_returned = models.BooleanField(
+        _("came back"),
+        default=False,
+        help_text=_("Somebody with the same real-name id had left before: no welcome gifts (domain.md E59)."),
+    )
     merged_into = models.ForeignKey(
         "self",
         models.PROTECT,

@@ -1,6 +1,10 @@
+import datetime as dt
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+from common import clock
 
 from .members import Member
 
@@ -27,6 +31,15 @@ class Subscription(models.Model):
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="subscriptions", verbose_name=_("plan"))
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
+    came_from = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("came from"),
+        help_text=_("The term that it goes on with, since the members were merged."),
+    )
 
     class Meta:
         verbose_name = _("subscription")
@@ -44,3 +57,10 @@ class Subscription(models.Model):
 
     def __str__(self):
         return f"{self.plan}: {self.starts_at:%Y-%m-%d} – {self.ends_at:%Y-%m-%d}"
+
+    def days_left(self, at: dt.datetime) -> int:
+        """Local days that the term runs on after the day of `at` (or of its beginning): what `plans.extend` was given."""
+        if self.ends_at <= at:
+            return 0
+        last = clock.local_date(self.ends_at - dt.timedelta(microseconds=1))
+        return max((last - clock.local_date(max(at, self.starts_at))).days, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from common.problems import Problem
@@ -55,7 +56,7 @@ def check(purpose: str, recipient: str) -> None:
 
 
 def withdraw(member: Member, purpose: str, recipient: str, at: dt.datetime) -> bool:
-    """Close the consent that stands; whether there was one. What was done under it is not undone."""
+    """Close the consent that stands; whether there was one. Nothing is shown, sent or linked under it any more."""
     return bool(_withdraw(member, [(purpose, recipient)], at))
 
 
@@ -68,8 +69,38 @@ def intersect(source: Member, target: Member, at: dt.datetime) -> None:
     """Two members were one all along: only what both agreed to still stands (domain.md E58). Twice is once."""
     with transaction.atomic():
         both = _standing(source) & _standing(target)
-        _withdraw(target, _standing(target) - both, at)
-        _withdraw(source, None, at)
+        _withdraw(target, _standing(target) - both, at, merge=source)
+        _withdraw(source, None, at, merge=target)
+
+
+def part(source: Member, target: Member, at: dt.datetime) -> int:
+    """The two were not one: what the merge ended stands again for each, but for what was taken back meanwhile; how many.
+
+    Twice is once. A purpose that was taken back while they were one stays so for both, whose hand it was.
+    """
+    with transaction.atomic():
+        ended = list(
+            Consent.objects.select_for_update(of=("self",))
+            .filter(Q(member=source, ended_by=target) | Q(member=target, ended_by=source))
+            .order_by("pk")
+        )
+        since = min((row.withdrawn_at for row in ended if row.withdrawn_at), default=at)
+        taken_back = set(
+            Consent.objects.filter(member=target, ended_by=None, withdrawn_at__gte=since).values_list(
+                "purpose", "recipient"
+            )
+        )
+        given = 0
+        for row in ended:
+            name = (row.purpose, row.recipient)
+            if name not in taken_back and name not in _standing(row.member):
+                give_again = Consent(member=row.member, purpose=row.purpose, recipient=row.recipient)
+                give_again.source, give_again.given_at = row.source, max(at, row.given_at)
+                give_again.save()
+                outbox.publish([ConsentGiven(row.member.external_id, *name)], at)
+                given += 1
+        Consent.objects.filter(pk__in=[row.pk for row in ended]).update(ended_by=None)
+        return given
 
 
 def _standing(member: Member) -> set[tuple[str, str]]:
@@ -77,14 +108,17 @@ def _standing(member: Member) -> set[tuple[str, str]]:
     return set(rows.order_by().values_list("purpose", "recipient"))
 
 
-def _withdraw(member: Member, which, at: dt.datetime) -> int:
-    """Close the standing consents, all of them or (purpose, recipient) pairs; a consent never ends before it began."""
+def _withdraw(member: Member, which, at: dt.datetime, *, merge: Member | None = None) -> int:
+    """Close the standing consents, all of them or (purpose, recipient) pairs; a consent never ends before it began.
+
+    `merge` is the member whose merging ends them.
+    """
     with transaction.atomic():
         rows = Consent.objects.select_for_update().filter(member=member, withdrawn_at=None).order_by("pk")
         closed = [row for row in rows if which is None or (row.purpose, row.recipient) in which]
         for row in closed:
-            row.withdrawn_at = max(at, row.given_at)
-        Consent.objects.bulk_update(closed, ["withdrawn_at"])
+            row.withdrawn_at, row.ended_by = max(at, row.given_at), merge
+        Consent.objects.bulk_update(closed, ["withdrawn_at", "ended_by"])
         names = [(member.external_id, row.purpose, row.recipient) for row in closed]
         outbox.publish([ConsentWithdrawn(*name) for name in names], at)
         return len(closed)

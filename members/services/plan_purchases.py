@@ -140,7 +140,8 @@ def try_out(member: Member, offer: PlanOffer, channel: SalesChannel, buyer: Buye
     """Begin the free trial: for who may buy the plan and never had it. Raises OfferNotOnSale, NoTrial, NotEligible."""
     plan_quotes.check_on_sale(offer, at)
     member = plans.lock(member)
-    if not offer.trial_days or Subscription.objects.filter(member=member, plan=offer.plan).exists():
+    had_it = Subscription.objects.filter(member=member, plan=offer.plan).exists()
+    if not offer.trial_days or had_it or member.has_returned:
         raise NoTrial
     plan_quotes.refuse(plan_quotes.gates_against(member, offer, buyer))
     purchase = PlanPurchase.objects.create(

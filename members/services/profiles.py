@@ -26,6 +26,12 @@ Phone = Annotated[
     str, Meta(description="A phone number, international or national. Only a keyed digest is kept, for matching.")
 ]
 
+RealNameId = Annotated[
+    str,
+    Meta(description="Number of the document that proves the real name. Only a keyed digest is kept, for matching."),
+]
+_NOT_SEALED = {"phone": _("Not a phone number."), "real_name_id": _("Not the number of a document.")}
+
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Every field may be left out: what is not said stays as it is. `attributes` merge key by key; null removes."""
@@ -34,6 +40,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     birthday: dt.date | UnsetType | None = UNSET
     kind: Literal["person", "business"] | UnsetType = UNSET
     phone: Phone | UnsetType | None = UNSET
+    real_name_id: RealNameId | UnsetType | None = UNSET
     phone_verified: bool | UnsetType = UNSET
     real_name_verified: bool | UnsetType = UNSET
     registered_at: Instant | UnsetType = UNSET
@@ -57,8 +64,10 @@ def check(profile: Profile, at: dt.datetime, pointer: str = "") -> None:
     if isinstance(registered_at, dt.datetime) and not EARLIEST <= registered_at <= at + CLOCK_SKEW:
         detail = str(_("Must lie between 1970 and now."))
         errors.append({"pointer": f"{pointer}/registered_at", "code": "invalid", "detail": detail})
-    if isinstance(profile.phone, str) and not profile.phone.startswith(identities.PREFIX):
-        errors.append({"pointer": f"{pointer}/phone", "code": "invalid", "detail": str(_("Not a phone number."))})
+    for name, wrong in _NOT_SEALED.items():
+        word = getattr(profile, name)
+        if isinstance(word, str) and not word.startswith(identities.PREFIX):
+            errors.append({"pointer": f"{pointer}/{name}", "code": "invalid", "detail": str(wrong)})
     if errors:
         raise InvalidInput(errors=errors)
 
@@ -73,7 +82,7 @@ def apply(profile: Profile, member: Member, time: dt.datetime) -> list[str]:
     changed = []
     for field in Profile.__struct_fields__:
         value = getattr(profile, field)
-        if value is UNSET or field == "phone":  # the roll keeps phones
+        if value is UNSET or field in identities.SEALED:  # the roll keeps those
             continue
         if field == "attributes":
             value = _attributes(value, member, said_at)
@@ -88,12 +97,15 @@ def apply(profile: Profile, member: Member, time: dt.datetime) -> list[str]:
     return changed
 
 
-def phone(profile: Profile, member: Member, time: dt.datetime) -> identities.Word | None:
-    """What the profile says of the phone, if that is the newest word."""
-    if profile.phone is UNSET or not _is_news("phone", member, time.astimezone(dt.UTC).isoformat()):
-        return None
-    digest = profile.phone and profile.phone.removeprefix(identities.PREFIX)
-    return identities.Word(member, digest or None, time)
+def sealed(profile: Profile, member: Member, time: dt.datetime) -> dict[str, identities.Word]:
+    """What the profile says of phone and real-name id, by field, as far as that is the newest word."""
+    said_at, words = time.astimezone(dt.UTC).isoformat(), {}
+    for name, (kind, _make) in identities.SEALED.items():
+        value = getattr(profile, name)
+        if value is not UNSET and _is_news(name, member, said_at):
+            digest = value and value.removeprefix(identities.PREFIX)
+            words[name] = identities.Word(member, kind, digest or None, time)
+    return words
 
 
 def _attributes(said: dict, member: Member, said_at: str) -> dict:

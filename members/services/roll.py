@@ -73,7 +73,7 @@ class Roll:
         self.at = at
         self._new: dict[str, Member] = {}
         self._dirty: dict[str, Member] = {}
-        self._phones: list[identities.Word] = []
+        self._identities: list[identities.Word] = []
         self._facts: list = []
 
     def knows(self, external_id: str) -> bool:
@@ -103,7 +103,7 @@ class Roll:
             return self.update(external_id, profile, time)
         member = Member(external_id=external_id, registered_at=time)
         profiles.apply(profile, member, time)
-        self._note_phone(profile, member, time)
+        self._note_sealed(profile, member, time)
         self.members[external_id] = self._new[external_id] = member
         registered_at = member.registered_at.isoformat()
         self._facts.append(MemberRegistered(key=external_id, external_id=external_id, registered_at=registered_at))
@@ -112,8 +112,7 @@ class Roll:
     def update(self, external_id: str, profile: Profile, time: dt.datetime) -> bool:
         member = self.active(external_id)
         changed = profiles.apply(profile, member, time)
-        if self._note_phone(profile, member, time):
-            changed.append("phone")
+        changed += self._note_sealed(profile, member, time)
         self._touch(member)
         if changed:
             self._facts.append(MemberUpdated(key=external_id, external_id=external_id, changed=changed))
@@ -153,6 +152,8 @@ class Roll:
         target = source.merged_into
         if target is None:
             raise MemberIsNotMerged(member=source_id)
+        if self._target(source).status == Member.Status.CLOSED:
+            raise MemberIsClosed(member=target.external_id)
         source.status = Member.Status.ACTIVE
         source.merged_into = None
         self._touch(source)
@@ -164,8 +165,8 @@ class Roll:
         self._insert_new()
         if self._dirty:
             sql.update_rows(list(self._dirty.values()), _WRITTEN)
-        if self._phones:
-            identities.keep(self._phones)
+        if self._identities:
+            identities.keep(self._identities)
         if self._facts:
             outbox.publish(self._facts, self.at)
 
@@ -174,11 +175,11 @@ class Roll:
             member = self.members[member.merged_into.external_id]
         return member
 
-    def _note_phone(self, profile: Profile, member: Member, time: dt.datetime) -> bool:
-        word = profiles.phone(profile, member, time)
-        if word is not None:
-            self._phones.append(word)
-        return word is not None
+    def _note_sealed(self, profile: Profile, member: Member, time: dt.datetime) -> list[str]:
+        """Keep what is news of phone and real-name id; the names of these fields."""
+        words = profiles.sealed(profile, member, time)
+        self._identities += words.values()
+        return list(words)
 
     def _touch(self, member: Member) -> None:
         if member.external_id not in self._new:

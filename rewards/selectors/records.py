@@ -21,6 +21,7 @@ from rewards.models import (
     QuotaEntry,
     Redemption,
     RedemptionEvent,
+    RightClaim,
 )
 
 _STAFFS_NAME = "may name one of the staff"
@@ -33,6 +34,7 @@ RECORDS = (
         erased={"reason": ""}, hidden={"actor_label": _STAFFS_NAME},
     ),
     Record("codes", Code, "redemption__member", hidden={"price": "what we pay a partner"}),
+    Record("partners_rights", RightClaim, "purchase__member", erased={"account": "", "withdrawn_because": ""}),
     Record("benefits_given", MemberGrant, erased={"reason": "–"}),
     Record("benefit_uses", BenefitUse, hidden={"price": "what merchants settle", "cost": "what it costs us"}),
     Record("pack_gifts", PackGift, "use__member"),

@@ -97,3 +97,37 @@ def test_giving_at_once_opens_one(alice):
     assert errors == []
     assert len(set(given)) == 1
     assert Consent.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestParting:
+    """Merged by mistake: each has again what she had agreed to herself (domain.md E58)."""
+
+    def test_each_gets_her_own_consents_back(self, alice, bob):
+        consents.give(alice, INSIGHT, "acme", "app", AT)
+        consents.give(bob, CONTACT, "acme", "shop", AT)
+        consents.intersect(bob, alice, AT + HOUR)
+        assert not selector.open_of(alice) | selector.open_of(bob)
+        assert consents.part(bob, alice, AT + 2 * HOUR) == 2
+        assert (selector.open_of(alice), selector.open_of(bob)) == ({("insight", "acme")}, {("contact", "acme")})
+        assert Consent.objects.get(member=bob, withdrawn_at=None).source == "shop"
+
+    def test_what_was_taken_back_meanwhile_stays_taken_back_for_both(self, alice, bob):
+        for member in (alice, bob):
+            consents.give(member, INSIGHT, "acme", "app", AT)
+        consents.intersect(bob, alice, AT + HOUR)
+        consents.withdraw(alice, INSIGHT, "acme", AT + 2 * HOUR)
+        consents.part(bob, alice, AT + 3 * HOUR)
+        assert not selector.open_of(alice) | selector.open_of(bob)
+
+    def test_parting_twice_is_parting_once(self, alice, bob):
+        consents.give(bob, INSIGHT, "acme", "app", AT)
+        consents.intersect(bob, alice, AT + HOUR)
+        assert [consents.part(bob, alice, AT + 2 * HOUR) for _ in range(2)] == [1, 0]
+
+    def test_what_she_gave_anew_is_not_given_twice(self, alice, bob):
+        consents.give(alice, INSIGHT, "acme", "app", AT)
+        consents.intersect(bob, alice, AT + HOUR)
+        consents.give(alice, INSIGHT, "acme", "app", AT + 2 * HOUR)
+        assert consents.part(bob, alice, AT + 3 * HOUR) == 0
+        assert selector.open_of(alice) == {("insight", "acme")}

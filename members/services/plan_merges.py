@@ -1,0 +1,41 @@
+"""Terms of plans follow a merge: what is left of the source's comes after the target's own, and goes back (domain.md E58)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from members.models import Member, Subscription
+from members.services import plans
+
+
+def merge(source: Member, target: Member, at: dt.datetime) -> int:
+    """The source's days that are left become the target's; how many terms. Twice is once."""
+    return _hand_over(_left(Subscription.objects.filter(member=source), at), target, at)
+
+
+def unmerge(source: Member, target: Member, at: dt.datetime) -> int:
+    """What is left of the terms that came with the merge goes back; how many."""
+    came = Subscription.objects.filter(member=target, came_from__member=source)
+    return _hand_over(_left(came, at), source, at)
+
+
+def _left(terms, at: dt.datetime) -> list[Subscription]:
+    return list(terms.filter(ends_at__gt=at).select_related("plan", "member").order_by("starts_at"))
+
+
+def _hand_over(terms: Iterable[Subscription], taker: Member, at: dt.datetime) -> int:
+    """End the terms, the last one first so that none moves forward, and give as many days to the taker."""
+    with transaction.atomic():
+        given = [(term, term.days_left(at)) for term in terms]
+        for pk in sorted({taker.pk, *(term.member_id for term, _days in given)}):
+            Member.objects.select_for_update(no_key=True).get(pk=pk)
+        for term, _days in reversed(given):
+            plans.end(term, at)
+        for term, days in given:
+            new = plans.extend(taker, term.plan, days, at)
+            new.came_from = term
+            new.save(update_fields=["came_from"])
+        return len(given)
