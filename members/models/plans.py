@@ -59,8 +59,9 @@ class Subscription(models.Model):
         return f"{self.plan}: {self.starts_at:%Y-%m-%d} – {self.ends_at:%Y-%m-%d}"
 
     def days_left(self, at: dt.datetime) -> int:
-        """Local days that the term runs on after the day of `at` (or of its beginning): what `plans.extend` was given."""
+        """Whole local days that are left of the term; the rest of a day that has begun comes besides (`plans.end_of`)."""
         if self.ends_at <= at:
             return 0
-        last = clock.local_date(self.ends_at - dt.timedelta(microseconds=1))
-        return max((last - clock.local_date(max(at, self.starts_at))).days, 0)
+        moment = dt.timedelta(microseconds=1)
+        last, before = clock.local_date(self.ends_at - moment), clock.local_date(max(at, self.starts_at) - moment)
+        return max((last - before).days, 0)

@@ -27,12 +27,13 @@ def _left(terms, at: dt.datetime) -> list[Subscription]:
 
 
 def _hand_over(terms: Iterable[Subscription], taker: Member, at: dt.datetime) -> int:
-    """End the terms, the last one first so that none moves forward, and give as many days to the taker."""
+    """End the terms now, each having moved forward as the one before it ended, and give as many days to the taker."""
     with transaction.atomic():
         given = [(term, term.days_left(at)) for term in terms]
         for pk in sorted({taker.pk, *(term.member_id for term, _days in given)}):
             Member.objects.select_for_update(no_key=True).get(pk=pk)
-        for term, _days in reversed(given):
+        for term, _days in given:
+            term.refresh_from_db(fields=["starts_at", "ends_at"])
             plans.end(term, at)
         for term, days in given:
             new = plans.extend(taker, term.plan, days, at)

@@ -28,7 +28,7 @@ def test_the_sources_days_follow_the_targets(alice, bob, plus):
     plans.extend(bob, plus, 10, AT)
     assert plan_merges.merge(bob, alice, AT) == 1
     # Until 31 March, then ten days from the 1st of April.
-    assert last_day(alice, plus) == dt.date(2026, 4, 11)
+    assert last_day(alice, plus) == dt.date(2026, 4, 10)
     assert last_day(bob, plus) is None
 
 
@@ -53,7 +53,7 @@ def test_parting_brings_back_what_is_left_and_leaves_the_targets_own(alice, bob,
     at = AT + 6 * DAY
     assert plan_merges.unmerge(bob, alice, at) == 1
     assert last_day(alice, plus, at) is None
-    assert last_day(bob, plus, at) == dt.date(2026, 3, 14)
+    assert last_day(bob, plus, at) == dt.date(2026, 3, 13)
     own.refresh_from_db()
     assert clock.local_date(own.ends_at - dt.timedelta(seconds=1)) == dt.date(2026, 3, 3)
 
