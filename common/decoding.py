@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 from common.problems import InvalidInput
 
 T = TypeVar("T")
+_built: set[Any] = set()
+_building = threading.Lock()
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -18,10 +21,19 @@ def convert(value: Any, type: type[T], *, pointer: str = "/data") -> T:
 
     Raises InvalidInput whose error points below `pointer`.
     """
+    if type not in _built:
+        _build(type)
     try:
         return msgspec.convert(value, type, strict=True)
     except msgspec.ValidationError as error:
         raise invalid(error, pointer) from None
+
+
+def _build(type: Any) -> None:
+    """One thread at a time: msgspec learns a type at its first use, and crashes the process if several threads ask it to."""
+    with _building:
+        msgspec.json.Decoder(type)
+        _built.add(type)
 
 
 def invalid(error: msgspec.ValidationError, pointer: str) -> InvalidInput:

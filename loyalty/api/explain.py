@@ -123,11 +123,14 @@ class ExplainBase(OfMember, APIView):
         )
 
 
+_read_cursor = msgspec.json.Decoder(Cursor).decode
+
+
 def _cursor(text: str | None) -> Cursor | None:
     if text is None:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text.encode()), type=Cursor)
+        return _read_cursor(base64.urlsafe_b64decode(text.encode()))
     except (ValueError, msgspec.MsgspecError):
         raise _invalid("cursor", _("This cursor is not one of ours.")) from None
 
