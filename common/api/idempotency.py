@@ -104,9 +104,10 @@ def _record(request: Request, key: str, subject: str) -> tuple[IdempotencyRecord
 def _limit_wait(value: str | None) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SET LOCAL lock_timeout = %s" if value else "SET LOCAL lock_timeout TO DEFAULT", value and [value]
-            )
+            if value:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [value])
+            else:
+                cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
 def _hash(request: Request) -> str:
