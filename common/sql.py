@@ -20,7 +20,7 @@ _MANY = 20
 def update_rows(
     rows: Sequence[models.Model], fields: Sequence[str], *, guard: dict[str, Sequence] | None = None
 ) -> int:
-    """Write `fields` of saved rows of one model back in one statement a thousand rows; return how many rows it met.
+    """Write `fields` of saved rows of one model back, one row by itself or a thousand a statement; return how many it met.
 
     `guard` names columns and, per row, the value they must still have (a conditional update): a row that changed
     meanwhile is not written and not counted.
@@ -39,6 +39,8 @@ def _update(rows: Sequence[models.Model], fields: Sequence[str], guard: dict[str
     model = type(rows[0])
     key = _by_name(model)[model._meta.pk.name]
     columns = [_by_name(model)[name] for name in fields]
+    if len(rows) == 1:
+        return _update_one(rows[0], columns, {key: rows[0].pk} | {_by_name(model)[k]: v[0] for k, v in guard.items()})
     names = ["id", *[field.column for field in columns], *[f"was_{name}" for name in guard]]
     kinds = [key, *columns, *[_by_name(model)[name] for name in guard]]
     values = [
@@ -57,6 +59,19 @@ def _update(rows: Sequence[models.Model], fields: Sequence[str], guard: dict[str
     statement = f"UPDATE {table} SET {assignments} FROM {source} WHERE {' AND '.join(conditions)}"
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
+        return cursor.rowcount
+
+
+def _update_one(row: models.Model, columns: Sequence[_Column], where: dict[_Column, Any]) -> int:
+    """The plainest statement there is: nothing to parse or to join, so that a single order or redemption is quick."""
+    quote = connection.ops.quote_name
+    assignments = ", ".join(f"{quote(column.column)} = %s" for column in columns)
+    conditions = " AND ".join(f"{quote(column.column)} = %s" for column in where)
+    values = {column: getattr(row, column.attname) for column in columns}
+    params = [column.get_db_prep_save(value, connection) for column, value in [*values.items(), *where.items()]]
+    with connection.cursor() as cursor:
+        table = quote(row._meta.db_table)
+        cursor.execute(f"UPDATE {table} SET {assignments} WHERE {conditions}", params)
         return cursor.rowcount
 
 
@@ -157,9 +172,9 @@ def _refer(field: _Column, rows: Sequence[models.Model]) -> None:
 def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows of plain values (JSON as Python objects), given in the order of the fields `names`.
 
-    Several times cheaper than bulk_create, which builds models and, on PostgreSQL, quotes JSON within arrays: here
-    many rows travel by COPY. No ids come back; Python-side defaults are the caller's; foreign keys are named like
-    order_id.
+    Several times cheaper than bulk_create, which builds models and, on PostgreSQL, quotes JSON within arrays: here a few
+    rows are one statement, and many travel by COPY. No ids come back; Python-side defaults are the caller's; foreign keys
+    are named like order_id.
     """
     if not rows:
         return
@@ -167,21 +182,26 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
     table, fields = quote(model._meta.db_table), [_by_attname(model)[name] for name in names]
     columns = ", ".join(quote(field.column) for field in fields)
     adapters = [_adapter(field) for field in fields]
-    adapted = zip(
-        *(
-            map(adapt, column) if adapt else column
-            for adapt, column in zip(adapters, zip(*rows, strict=True), strict=True)
-        ),
-        strict=True,
+    adapted = list(
+        zip(
+            *(
+                map(adapt, column) if adapt else column
+                for adapt, column in zip(adapters, zip(*rows, strict=True), strict=True)
+            ),
+            strict=True,
+        )
     )
+    places = f"({', '.join(['%s'] * len(fields))})"
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql" and len(rows) > 1:
+        if len(rows) < _MANY:
+            values = [value for row in adapted for value in row]
+            cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {', '.join([places] * len(rows))}", values)
+        elif connection.vendor == "postgresql":
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
                 for row in adapted:
                     copy.write_row(row)
         else:
-            places = ", ".join(["%s"] * len(fields))
-            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", list(adapted))
+            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES {places}", adapted)
 
 
 class _Column(Protocol):

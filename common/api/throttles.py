@@ -29,12 +29,14 @@ class ScopedThrottle(SimpleRateThrottle):
             return True
         allowed, self.window = self.parse_rate(rate)
         caller = getattr(request.user, "principal", None) or self.get_ident(request)
-        key = f"throttle:{self.scope}:{caller}:{int(time.time() // self.window)}"
-        cache.add(key, 0, timeout=self.window)
+        return self._count(f"throttle:{self.scope}:{caller}:{int(time.time() // self.window)}") <= (allowed or 0)
+
+    def _count(self, key: str) -> int:
+        """How many calls the window has seen, this one included. Only its first one has to open it."""
         try:
-            return cache.incr(key) <= (allowed or 0)
-        except ValueError:  # the window closed between the two calls
-            return True
+            return cache.incr(key)
+        except ValueError:
+            return 1 if cache.add(key, 1, timeout=self.window) else self._count(key)
 
     def wait(self) -> float:
         """Seconds until the next window opens."""
