@@ -81,7 +81,7 @@ def _place(event: dict) -> Tender:
             points = tenders.most(programme, payables, wallet.account.available)
             if not points:
                 return NONE
-            hold = holds.place(wallet.member, points, order_code=data["order"], lines=payables, at=time)
+            hold = holds.place(wallet.member.external_id, points, order_code=data["order"], lines=payables, at=time)
     except (tenders.TenderNotAllowed, ledger.InsufficientPoints):
         return NONE
     return _tender(hold)

@@ -88,7 +88,7 @@ def use(members: list[str], at: dt.datetime) -> None:
         chance = random.Random(f"rewards:{member.external_id}")
         for number, (code, *_rest) in enumerate(chance.sample(SHELF, chance.randint(1, 2))):
             try:
-                taken = redemptions.redeem(member, code, key=f"demo-{number}", actor=_SHOP, at=at)
+                taken = redemptions.redeem(member.external_id, code, key=f"demo-{number}", actor=_SHOP, at=at)
             except Problem:
                 continue  # too few points, too low a tier, out of stock: as in life
             _go_on(taken, chance.random(), at)

@@ -263,7 +263,7 @@ def everything() -> None:
     with transaction.atomic():
         adjustments.post(alice.account, 3000, category="goodwill", reason="Sorry for the wait", actor=HOUSE, at=now)
     transfers.send(alice.member, bob.member, 10, kind="gift", message="Enjoy", at=now)
-    holds.place(alice.member, 1000, order_code="o-9", lines=[Item("1", cash=100_00)], expires_at=now + day, at=now)
+    holds.place("alice", 1000, order_code="o-9", lines=[Item("1", cash=100_00)], expires_at=now + day, at=now)
     DeliveryRefusal.objects.create(member=bob.member, order=Order.objects.get(code="o-1"), day=now.date(), at=now)
     plans(alice.member, now)
     refusals(alice.member, now)

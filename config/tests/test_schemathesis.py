@@ -78,7 +78,7 @@ def session_of(person: Staff) -> dict[str, str]:
 
 @pytest.fixture
 def hold(alice, callers):
-    return holds.place(alice, 1000, order_code="o-1", lines=[Payable("1", 4000)], at=timezone.now())
+    return holds.place("alice", 1000, order_code="o-1", lines=[Payable("1", 4000)], at=timezone.now())
 
 
 @schema.parametrize()

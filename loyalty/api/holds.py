@@ -14,7 +14,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.api import messages
+from common.api import documents, messages
 from common.api.idempotency import once
 from common.models import ApiKey
 from common.problems import InvalidInput
@@ -24,7 +24,6 @@ from loyalty.services import holds
 from loyalty.services.tenders import Payable, UnknownHold
 from members.api.risk_guards import guarded
 from members.models.risk_words import Action
-from members.services import members
 from members.services.profiles import ExternalId
 
 from . import examples
@@ -65,7 +64,9 @@ class HoldLineSerializer(serializers.ModelSerializer):
 class HoldSerializer(serializers.ModelSerializer):
     member = serializers.CharField(source="account.wallet.member.external_id")
     order = serializers.CharField(source="order_code")
-    lines = HoldLineSerializer(many=True, help_text="How the points fall on the lines, by largest remainder.")
+    lines = HoldLineSerializer(
+        many=True, source="shares", help_text="How the points fall on the lines, by largest remainder."
+    )
     points = serializers.IntegerField()
 
     class Meta:
@@ -101,7 +102,7 @@ class HoldsView(ServerView, APIView):
         asked, at = messages.read(request, HoldRequest), timezone.now()
         refuse_twins([line.line for line in asked.lines])
         hold = holds.place(
-            members.active(asked.member),
+            asked.member,
             asked.points,
             order_code=asked.order,
             lines=[Payable(line.line, line.cash, line.virtual) for line in asked.lines],
@@ -122,10 +123,10 @@ class HoldView(ServerView, APIView):
         examples=[examples.answer("The hold", examples.HOLD)],
     )
     def get(self, request, uuid):
-        hold = _with_lines().filter(uuid=uuid).first()
+        hold = Hold.objects.select_related("account__wallet__member").filter(uuid=uuid).first()
         if hold is None:
             raise UnknownHold
-        return Response(HoldSerializer(hold).data)
+        return Response(document(hold))
 
 
 class HoldCaptureView(ServerView, APIView):
@@ -177,8 +178,4 @@ def refuse_twins(numbers: list[str]) -> None:
 
 
 def document(hold: Hold) -> dict:
-    return HoldSerializer(_with_lines().get(pk=hold.pk)).data
-
-
-def _with_lines():
-    return Hold.objects.select_related("account__wallet__member").prefetch_related("lines")
+    return documents.write(HoldSerializer, hold)

@@ -9,7 +9,7 @@ from rest_framework import generics
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.api import messages
+from common.api import documents, messages
 from common.models import ApiKey
 from members.api.members import MemberFilter, MemberSerializer, Registration
 from members.api.risk_guards import guarded
@@ -60,8 +60,8 @@ WITH_POINTS = {**examples.MEMBER, "tier": examples.TIER, "progress": examples.PR
 def document(member: Member) -> dict:
     """The member, read by `selectors.members.with_wallets`, with tier, progress and points. Four queries at most."""
     at = timezone.now()
-    standing = {"tier": tiers.tier(member), "progress": ProgressSerializer(tiers.progress(member, at)).data}
-    return MemberSerializer(member).data | standing | {"points": balance(member, at)}
+    standing = {"tier": tiers.tier(member), "progress": documents.write(ProgressSerializer, tiers.progress(member, at))}
+    return documents.write(MemberSerializer, member) | standing | {"points": balance(member, at)}
 
 
 def _asked(view: APIView, request) -> tuple[str, str, dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 
+from common.api import documents
 from common.api.pagination import CursorPagination
 from common.models import ApiKey
 from loyalty.models import Tier, TierChange
@@ -140,7 +141,7 @@ def _review(review: NextReview | None) -> dict[str, Any] | None:
 
 
 def _tier(found: Tier | None) -> dict[str, Any] | None:
-    return dict(TierSerializer(found).data) if found else None
+    return documents.write(TierSerializer, found) if found else None
 
 
 class NewestFirst(CursorPagination):

@@ -2,6 +2,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from .accounts import Account
@@ -50,6 +51,11 @@ class Hold(models.Model):
 
     def __str__(self):
         return str(self.uuid)
+
+    @cached_property
+    def shares(self) -> list["HoldLine"]:
+        """How the points fall on the order's lines; no query for who has just been placed."""
+        return list(self.lines.all())
 
 
 class HoldLine(models.Model):

@@ -91,11 +91,16 @@ class Paid:
 class Desk:
     """One transaction's view of the members at hand. Use inside a transaction; `close` writes everything."""
 
-    def __init__(self, subjects: Sequence[str], at: dt.datetime, *, times: Sequence[dt.datetime] = ()):
+    def __init__(
+        self, subjects: Sequence[str], at: dt.datetime, *, times: Sequence[dt.datetime] = (), register: bool = True
+    ):
+        """`register`: whether somebody unknown is registered, if the programme does so."""
         self.at = at
         self.programme = programmes.current()
         self.rules = rules.load(self.programme)
-        self.wallets = wallets.lock(sorted(set(subjects)), at, register=self.programme.register_unknown_members)
+        self.wallets = wallets.lock(
+            sorted(set(subjects)), at, register=register and self.programme.register_unknown_members
+        )
         self._let_time_pass(dict(zip(reversed(subjects), reversed(times), strict=True)) if times else {})
         self.growth = GrowthBook(self, ladders.load(self.programme))
         self.book = Book((wallet.account for wallet in self.wallets.values()), at)

@@ -14,7 +14,6 @@ from loyalty.models import Hold, HoldLine
 from loyalty.services import tenders
 from loyalty.services.desk import Desk
 from loyalty.services.tenders import Payable, UnknownHold
-from members.models import Member
 
 
 class HoldClosed(Problem):
@@ -26,7 +25,7 @@ class HoldClosed(Problem):
 
 
 def place(
-    member: Member,
+    name: str,
     points: int,
     *,
     order_code: str,
@@ -34,12 +33,13 @@ def place(
     expires_at: dt.datetime | None = None,
     at: dt.datetime,
 ) -> Hold:
-    """Set points > 0 aside for an order and share them over its lines (F9, F10). Runs in the caller's transaction.
+    """Set points > 0 of a member aside for an order and share them over its lines (F9, F10); in the caller's transaction.
 
-    `expires_at` defaults to the programme's hold time. Raises TenderNotAllowed, InsufficientPoints.
+    `expires_at` defaults to the programme's hold time. Raises UnknownMember, ClosedMember, TenderNotAllowed,
+    InsufficientPoints.
     """
-    desk = Desk([member.external_id], at)
-    wallet = desk.wallet(member.external_id)
+    desk = Desk([name], at, register=False)
+    wallet = desk.wallet(name)
     shares = tenders.allocate(desk.programme, lines, points)
     hold = desk.book.hold(
         wallet.account_id,
@@ -48,8 +48,11 @@ def place(
         expires_at=expires_at or at + dt.timedelta(minutes=desk.programme.hold_minutes),
         reference=f"order:{order_code}" if order_code else "checkout",
     )
-    for line, share in zip(lines, shares, strict=True):
-        desk.add(HoldLine(hold=hold, number=line.number, points=share))
+    hold.shares = [
+        HoldLine(hold=hold, number=line.number, points=share) for line, share in zip(lines, shares, strict=True)
+    ]
+    for line in hold.shares:
+        desk.add(line)
     desk.close()
     return hold
 

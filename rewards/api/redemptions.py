@@ -7,7 +7,7 @@ import uuid
 from typing import Annotated, Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
@@ -16,16 +16,14 @@ from rest_framework import generics, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.api import messages
+from common.api import documents, messages
 from common.api.idempotency import HEADER, once
 from common.api.pagination import CursorPagination
 from common.models import ApiKey
 from loyalty.api.examples import answer, request
 from loyalty.api.views import MemberView, ServerView
 from members.api.risk_guards import guarded
-from members.models import Member
 from members.models.risk_words import Action
-from members.services import members
 from rewards.api import coupons
 from rewards.models import Code, Redemption, Reward
 from rewards.selectors import catalogue
@@ -111,7 +109,7 @@ class RedemptionSerializer(serializers.ModelSerializer):
     held_until = serializers.SerializerMethodField(help_text="It lets go by itself then; null unless it is held.")
     restored = serializers.IntegerField(help_text="Points that came back.")
     order = serializers.CharField(source="order_code", help_text="The order it was used for; else empty.")
-    history = StepSerializer(many=True, source="events")
+    history = StepSerializer(many=True, source="steps")
 
     class Meta:
         model = Redemption
@@ -138,11 +136,14 @@ _SHOWN = (Code.Status.CLAIMED, Code.Status.USED, Code.Status.EXPIRED)
 
 def whole(found: QuerySet[Redemption]) -> QuerySet[Redemption]:
     """Everything that documents of redemptions read, in two queries."""
-    return found.select_related("member", "reward__partner", "code", "hold").prefetch_related("events")
+    found = found.select_related("member", "reward__partner", "code", "hold")
+    # The model computes the attribute for who has not asked for it here.
+    return found.prefetch_related(Prefetch("events", to_attr="steps"))  # type: ignore[no-redef]
 
 
 def document(redemption: Redemption) -> dict[str, Any]:
-    return RedemptionSerializer(whole(Redemption.objects).get(pk=redemption.pk)).data
+    """A redemption as the last step has left it; what that step has not read is read now."""
+    return documents.write(RedemptionSerializer, redemption)
 
 
 class RedemptionFilter(filters.FilterSet):
@@ -163,10 +164,10 @@ class RedemptionsBase(generics.ListAPIView):
     def get_queryset(self):
         return whole(catalogue.of_member(self.member()))
 
-    def take(self, member: Member, asked: ServerRedemptionRequest | RedemptionRequest) -> Response:
+    def take(self, name: str, asked: ServerRedemptionRequest | RedemptionRequest) -> Response:
         """The header's key guards the redemption itself, too: a key whose answer was purged does not take it twice."""
         verb = redemptions.hold if getattr(asked, "hold", False) else redemptions.redeem
-        made = verb(member, asked.reward, key=self._key(), actor=self.request.user.actor, at=timezone.now())
+        made = verb(name, asked.reward, key=self._key(), actor=self.request.user.actor, at=timezone.now())
         return Response(document(made), status=201)
 
     def _key(self) -> str:
@@ -210,9 +211,8 @@ class MyRedemptionsView(MemberView, RedemptionsBase):
     )
     @once
     @guarded(_asked_by_me)
-    @transaction.atomic
     def post(self, request):
-        return self.take(self.member(), messages.read(request, RedemptionRequest))
+        return self.take(self.member().external_id, messages.read(request, RedemptionRequest))
 
 
 class MyRedemptionView(MemberView, APIView):
@@ -227,7 +227,7 @@ class MyRedemptionView(MemberView, APIView):
         found = whole(catalogue.of_member(self.member())).filter(uuid=uuid).first()
         if found is None:
             raise UnknownRedemption
-        return Response(RedemptionSerializer(found).data)
+        return Response(document(found))
 
 
 class MyRedemptionCancelView(MemberView, APIView):
@@ -273,9 +273,8 @@ class RedemptionsView(ServerView, RedemptionsBase):
     )
     @once
     @guarded(_asked)
-    @transaction.atomic
     def post(self, request, external_id):
-        return self.take(members.active(external_id), messages.read(request, ServerRedemptionRequest))
+        return self.take(external_id, messages.read(request, ServerRedemptionRequest))
 
 
 class RedemptionView(ServerView, APIView):
@@ -292,7 +291,7 @@ class RedemptionView(ServerView, APIView):
         found = whole(Redemption.objects).filter(uuid=uuid).first()
         if found is None:
             raise UnknownRedemption
-        return Response(RedemptionSerializer(found).data)
+        return Response(document(found))
 
 
 class StepView(ServerView, APIView):

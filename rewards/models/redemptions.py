@@ -2,6 +2,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from common.models.base import InsertOnlyModel
@@ -100,6 +101,11 @@ class Redemption(models.Model):
     def reference(self) -> str:
         """How the ledger names it."""
         return f"redemption:{self.uuid}"
+
+    @cached_property
+    def steps(self) -> list["RedemptionEvent"]:
+        """What has happened to it, in order; no query for one that was just made."""
+        return list(self.events.all())
 
 
 class RedemptionEvent(InsertOnlyModel):

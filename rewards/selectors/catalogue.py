@@ -67,11 +67,15 @@ def rewards(at: dt.datetime) -> QuerySet[Reward]:
 
 
 def whole() -> QuerySet[Reward]:
-    """Rewards with everything that an offer reads of them."""
+    """Rewards with everything that an offer and its reader ask of them."""
+    return priced().select_related("least_tier", "segment", "merchant", "partner", "plan")
+
+
+def priced() -> QuerySet[Reward]:
+    """Rewards with their prices: enough for an offer of one, whose other relations are mostly empty and read if not."""
     prices = RewardPrice.objects.select_related("tier", "segment", "plan")
-    found = Reward.objects.select_related("least_tier", "segment", "merchant", "partner", "plan")
     # The model names the attribute, so that its readers have a type.
-    return found.prefetch_related(Prefetch("prices", prices, to_attr="special_prices"))  # type: ignore[no-redef]
+    return Reward.objects.prefetch_related(Prefetch("prices", prices, to_attr="special_prices"))  # type: ignore[no-redef]
 
 
 def offers(member: Member, at: dt.datetime, chosen: Sequence[Reward] | None = None) -> list[Offer]:

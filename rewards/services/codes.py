@@ -38,7 +38,10 @@ def hand_out(redemption: Redemption, reward: Reward, at: dt.datetime) -> Code | 
             added_at=at,
             claimed_at=at,
         )
-    return claim(reward, at, redemption=redemption) if reward.codes == Reward.Codes.PARTNER else None
+    if reward.codes == Reward.Codes.PARTNER:
+        return claim(reward, at, redemption=redemption)
+    Redemption._meta.get_field("code").set_cached_value(redemption, None)  # who reads it need not ask the database
+    return None
 
 
 def claim(

@@ -68,21 +68,21 @@ def quote(member: Member, code: str, at: dt.datetime) -> Offer:
 
 
 @transaction.atomic
-def redeem(member: Member, code: str, *, key: str = "", actor: Actor, at: dt.datetime) -> Redemption:
-    """Take a reward: placed and handed out at once, or held if it costs cash besides. The same key takes it once.
+def redeem(name: str, code: str, *, key: str = "", actor: Actor, at: dt.datetime) -> Redemption:
+    """Take a reward for the member of that name: placed and handed out at once, or held if it costs cash besides.
 
-    Raises UnknownReward, RewardUnavailable, KeyReused.
+    The same key takes it once. Raises UnknownMember, ClosedMember, UnknownReward, RewardUnavailable, KeyReused.
     """
-    return _take(member, code, key, actor, at)
+    return _take(name, code, key, actor, at)
 
 
 @transaction.atomic
-def hold(member: Member, code: str, *, key: str = "", actor: Actor, at: dt.datetime) -> Redemption:
+def hold(name: str, code: str, *, key: str = "", actor: Actor, at: dt.datetime) -> Redemption:
     """Set a reward and its points aside for the programme's hold time; after that both let go by themselves.
 
-    Raises UnknownReward, RewardUnavailable, KeyReused.
+    Raises what `redeem` raises.
     """
-    return _take(member, code, key, actor, at, hold=True)
+    return _take(name, code, key, actor, at, hold=True)
 
 
 @transaction.atomic
@@ -159,9 +159,9 @@ def drop(external_id: str, *, actor: Actor, at: dt.datetime) -> None:
 # Steps ------------------------------------------------------------------------------------------------------
 
 
-def _take(member: Member, code: str, key: str, actor: Actor, at: dt.datetime, *, hold: bool = False) -> Redemption:
-    desk = Desk([member.external_id], at)
-    wallet = desk.wallet(member.external_id)
+def _take(name: str, code: str, key: str, actor: Actor, at: dt.datetime, *, hold: bool = False) -> Redemption:
+    desk = Desk([name], at, register=False)
+    wallet = desk.wallet(name)
     if key and (known := Redemption.objects.filter(member=wallet.member, key=key).select_related("reward").first()):
         if known.reward.code != code:
             raise KeyReused
@@ -186,7 +186,7 @@ def _take(member: Member, code: str, key: str, actor: Actor, at: dt.datetime, *,
 
 
 def _visible(code: str, at: dt.datetime) -> Reward:
-    reward = catalogue.whole().filter(code=code).first()
+    reward = catalogue.priced().filter(code=code).first()
     if reward is None or not reward.is_visible(at):
         raise UnknownReward
     return reward
@@ -202,7 +202,7 @@ def _new(wallet: Wallet, offer: Offer, key: str, at: dt.datetime) -> Redemption:
         cash=offer.price.cash,
         basis=offer.price.basis,
         unit_cost=reward.unit_cost,
-        merchant=reward.merchant,
+        merchant_id=reward.merchant_id,
         merchant_cost=reward.merchant_cost,
         from_stock=reward.stock is not None,
         key=key,
@@ -222,9 +222,9 @@ def _hold(desk: Desk, redemption: Redemption, actor: Actor) -> Redemption:
     paid = {"points": redemption.points, "cash": redemption.cash}
     desk.publish(told(facts.RedemptionHeld, redemption, until=until.isoformat(), **paid))
     desk.close()
-    event = move(redemption, "hold", desk.at, actor=actor)
+    redemption.steps = [move(redemption, "hold", desk.at, actor=actor)]
     redemption.save(force_insert=True)
-    write([event])
+    write(redemption.steps)
     if redemption.from_stock:
         stocks.take(redemption.reward, held=True)
     return redemption
@@ -248,6 +248,8 @@ def _place(desk: Desk, redemption: Redemption, actor: Actor) -> Redemption:
     desk.close()
     redemption.save(force_insert=not was_held)
     write(events)
+    if not was_held:
+        redemption.steps = events
     if reward.plan is not None and reward.validity_days is not None:
         plans.extend(member, reward.plan, reward.validity_days, at)
     _hand_out(redemption, at)

@@ -139,3 +139,11 @@ def test_a_hold_costs_fifteen_queries_however_many_lots_there_are(server, alice,
     begin_and_commit = 2
     with django_assert_max_num_queries(15 + begin_and_commit):
         assert server.post("/api/v1/holds", body()).status_code == 201
+
+
+def test_a_hold_costs_the_same_queries_however_many_lines_it_has(server, account, django_assert_num_queries):
+    server.post("/api/v1/holds", body())
+    for number in (1, 5):
+        lines = [{"line": str(line), "cash": 10_000} for line in range(number)]
+        with django_assert_num_queries(14):  # the key; 11 of the hold; the savepoint's two
+            assert server.post("/api/v1/holds", body(lines=lines)).status_code == 201

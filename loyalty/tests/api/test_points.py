@@ -43,7 +43,7 @@ def test_charlie_sees_nothing_of_alice(phone, alice, charlie):
 def test_held_and_pending_points_are_told_apart(phone, alice):
     grant(alice, 2000)
     grant(alice, 70, available_at=timezone.now() + dt.timedelta(days=1))
-    holds.place(alice, 1000, order_code="o-1", lines=[Payable("1", 4000)], at=timezone.now())
+    holds.place("alice", 1000, order_code="o-1", lines=[Payable("1", 4000)], at=timezone.now())
     points = phone(alice).get("/api/v1/me/points").json()["points"]
     assert (points["available"], points["held"], points["pending"]) == (1000, 1000, 70)
 

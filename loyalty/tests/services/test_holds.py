@@ -26,7 +26,7 @@ def alice():
 
 
 def hold(points=1000, at=NOON, lines=GOODS, **values):
-    return holds.place(alice(), points, order_code="o-1", lines=lines, at=at, **values)
+    return holds.place("alice", points, order_code="o-1", lines=lines, at=at, **values)
 
 
 def paid(points=1000, **data):

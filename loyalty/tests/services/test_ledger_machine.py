@@ -247,7 +247,7 @@ class LedgerMachine(RuleBasedStateMachine):
         trial = copy.deepcopy(wallet)
         trial.settle(self.now)
         place = lambda: holds.place(  # noqa: E731
-            self.member(name), points, order_code="", lines=[Payable("1", points, virtual=True)],
+            name, points, order_code="", lines=[Payable("1", points, virtual=True)],
             expires_at=ends, at=self.now,
         )  # fmt: skip
         if trial.balance(self.now) < points:

@@ -84,9 +84,7 @@ def member(name):
 
 def hold(name, points, **values):
     with transaction.atomic():
-        return holds.place(
-            member(name), points, order_code="", lines=[Payable("1", points, virtual=True)], at=NOON, **values
-        )
+        return holds.place(name, points, order_code="", lines=[Payable("1", points, virtual=True)], at=NOON, **values)
 
 
 def kinds(answers):
@@ -340,7 +338,7 @@ def test_who_waits_too_long_for_a_lock_is_told_so_and_changes_nothing():
             with transaction.atomic():
                 with connection.cursor() as cursor:
                     cursor.execute("SET LOCAL lock_timeout = '100ms'")
-                return holds.place(member("alice"), 10, order_code="", lines=[Payable("1", 10, virtual=True)], at=NOON)
+                return holds.place("alice", 10, order_code="", lines=[Payable("1", 10, virtual=True)], at=NOON)
         finally:
             answered.set()
 

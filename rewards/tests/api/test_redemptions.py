@@ -176,3 +176,14 @@ def test_a_long_list_costs_the_same_queries(phone, alice, django_assert_num_quer
             assert mine.get(MINE).status_code == 200
         for _ in range(10):
             mine.post(MINE, {"reward": "tree"})
+
+
+def test_taking_a_reward_costs_the_same_queries_however_many_were_taken(phone, alice, django_assert_num_queries):
+    a_reward("mug", points=1, stock=9)
+    mine = phone(alice)
+    for _more in range(2):
+        mine.post(MINE, {"reward": "mug"})
+        with django_assert_num_queries(
+            17
+        ):  # the member; 14 of the redemption, the stock's among them; the savepoint's two
+            assert mine.post(MINE, {"reward": "mug"}).status_code == 201
