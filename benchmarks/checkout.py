@@ -8,6 +8,7 @@ from django.test import Client
 
 from benchmarks import databases, load, queries, worlds
 from benchmarks.results import Result
+from benchmarks.rows import Rows, compare
 
 _BALANCE = """
 SELECT a.available, a.pending, a.held, a.owed, l.expires_at, l.available_at, l.remaining, l.is_pending
@@ -54,6 +55,7 @@ INSERT INTO loyalty_holdline (hold_id, number, points) SELECT id, '1', %(points)
 """
 
 _POINTS = 1000
+_WRITTEN = ("loyalty_entry", "loyalty_draw", "loyalty_hold", "loyalty_holdline", "common_fact")
 
 
 def measure(server: str, database: str, *, members: int, operations: int, clients: int) -> list[Result]:
@@ -62,12 +64,17 @@ def measure(server: str, database: str, *, members: int, operations: int, client
         key = worlds.key()
         read_statements, hold_statements = _statements(key, members)
         with load.web_server(url, clients) as port:
+            rows = Rows(*_WRITTEN)
             read, hold = _over_http(port, key, members, operations, clients)
+            written = rows.written()
+            http = load.bare(port, operations, clients)
     with databases.clone(server, database) as url:
+        rows = Rows(*_WRITTEN)
         floor_read, floor_hold = _by_hand(url, members, operations, clients)
+        compare(written, rows.written())
     return [
-        Result("balance reads over HTTP", operations, "read", read, floor_read, queries=read_statements),
-        Result("checkout holds over HTTP", operations, "hold", hold, floor_hold, queries=hold_statements),
+        Result("balance reads over HTTP", operations, "read", read, floor_read, queries=read_statements, http=http),
+        Result("checkout holds over HTTP", operations, "hold", hold, floor_hold, queries=hold_statements, http=http),
     ]
 
 

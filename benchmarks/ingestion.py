@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from django.db import connection
 from django.test import Client
 
 from benchmarks import databases, load, queries, worlds
 from benchmarks.results import Result
+from benchmarks.rows import Rows, compare
 
 BATCH = 1000
 
@@ -140,12 +140,12 @@ def measure(server: str, database: str, *, members: int, singles: int, batches: 
         statements = _statements(key, members)
         with load.web_server(url, clients) as port:
             single, batch, written = _over_http(port, key, members, singles, batches, clients)
+            http = load.bare(port, singles, clients)
     with databases.clone(server, database) as url:
         floor_single, floor_batch, floor_written = _by_hand(url, members, singles, batches, clients)
-    if written != floor_written:
-        raise RuntimeError(f"the platform wrote {written}, the floor {floor_written}")
+    compare(written, floor_written)
     return [
-        Result("single events over HTTP", singles, "event", single, floor_single, queries=statements),
+        Result("single events over HTTP", singles, "event", single, floor_single, queries=statements, http=http),
         Result("batches of 1,000 over HTTP", batches * BATCH, "event", batch, floor_batch, aim=3),
     ]
 
@@ -153,7 +153,7 @@ def measure(server: str, database: str, *, members: int, singles: int, batches: 
 def _over_http(
     port: int, key: str, members: int, singles: int, batches: int, clients: int
 ) -> tuple[float, float, dict]:
-    before = _rows()
+    rows = Rows(*_WRITTEN)
 
     def one():
         call = load.http_client(port, key)
@@ -165,7 +165,7 @@ def _over_http(
 
     single = load.drive(one, singles, clients, warm_up=10 * clients)
     batch = load.drive(many, batches, 1, warm_up=1)
-    return single, batch, _growth(before)
+    return single, batch, rows.written()
 
 
 def _check(results: list[dict]) -> None:
@@ -174,7 +174,7 @@ def _check(results: list[dict]) -> None:
 
 
 def _by_hand(url: str, members: int, singles: int, batches: int, clients: int) -> tuple[float, float, dict]:
-    before = _rows()
+    rows = Rows(*_WRITTEN)
 
     def one():
         run = load.sql_client(url, _FLOOR)
@@ -186,23 +186,12 @@ def _by_hand(url: str, members: int, singles: int, batches: int, clients: int) -
 
     single = load.drive(one, singles, clients, warm_up=10 * clients)
     batch = load.drive(many, batches, 1, warm_up=1)
-    return single, batch, _growth(before)
+    return single, batch, rows.written()
 
 
 def _batch(number: int, members: int) -> list[dict]:
     first = 10**6 * (number + 1)
     return [event(first + offset, members) for offset in range(BATCH)]
-
-
-def _rows() -> dict[str, int]:
-    with connection.cursor() as cursor:
-        counts = ", ".join(f"(SELECT count(*) FROM {table})" for table in _WRITTEN)
-        cursor.execute(f"SELECT {counts}")
-        return dict(zip(_WRITTEN, cursor.fetchone(), strict=True))
-
-
-def _growth(before: dict[str, int]) -> dict[str, int]:
-    return {table: rows - before[table] for table, rows in _rows().items()}
 
 
 def _statements(key: str, members: int) -> int:

@@ -69,6 +69,16 @@ def http_client(port: int, key: str) -> Callable[..., Any]:
     return call
 
 
+def bare(port: int, operations: int, clients: int) -> float:
+    """Seconds for as many requests that only ask whether the server is there: no key, no checks, `SELECT 1`."""
+
+    def make() -> Operation:
+        call = http_client(port, "none")
+        return lambda number: call("GET", "/healthz")
+
+    return drive(make, operations, clients, warm_up=10 * clients)
+
+
 def sql_client(database_url: str, statement: str) -> Callable[[dict], Any]:
     """A client with one connection that runs one prepared statement a transaction."""
     connection = psycopg.connect(database_url, autocommit=True, prepare_threshold=1)

@@ -73,7 +73,7 @@ def _crowd(operation: Callable[[Any, int, int], None], world: Any, each: int) ->
     """Seconds until the last of 64 clients has done its share; code, caches and connections are warm."""
     from django.db import connection
 
-    # Alone first: msgspec builds its decoders at their first use, and crashes if several threads do so at once.
+    # Alone first: code and caches are then warm in every process.
     operation(world, 0, -1)
     connection.close()
     context = multiprocessing.get_context("fork")

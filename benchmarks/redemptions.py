@@ -8,9 +8,11 @@ from django.test import Client
 
 from benchmarks import databases, load, queries, worlds
 from benchmarks.results import Result
+from benchmarks.rows import Rows, compare
 
 _REWARDS = 500
 _POINTS = 10
+_WRITTEN = ("loyalty_entry", "loyalty_draw", "common_fact", "rewards_redemption", "rewards_redemptionevent")
 
 # The member with tier and account, and for each visible reward its special price and what the member took of it.
 _CATALOGUE = """
@@ -84,22 +86,27 @@ def measure(server: str, database: str, *, members: int, operations: int, client
         key = worlds.key()
         shelve()
         redeem_statements = _statements(key, members)
+        rows = Rows(*_WRITTEN)
         with load.web_server(url, clients) as port:
             redeemed = load.drive(
                 lambda: _redeemer(load.http_client(port, key), members), operations, clients, warm_up=10 * clients
             )
+            http = load.bare(port, operations, clients)
+        written = rows.written()
         catalogues = max(operations // 30, 10)
         looked = load.drive(lambda: _reader(members), catalogues, 1, warm_up=2)
         look_statements = _look_statements(members)
     with databases.clone(server, database) as url:
         shelve()
+        rows = Rows(*_WRITTEN)
         floor = load.drive(lambda: _by_hand(url, members), operations, clients, warm_up=10 * clients)
+        compare(written, rows.written())
         run = load.sql_client(url, _CATALOGUE)
         looked_floor = load.drive(
             lambda: lambda number: run({"member": _member(number, members)}), catalogues, 1, warm_up=2
         )
     return [
-        Result("redemptions over HTTP", operations, "redemption", redeemed, floor, queries=redeem_statements),
+        Result("redemptions over HTTP", operations, "redemption", redeemed, floor, queries=redeem_statements, http=http),
         Result(
             f"catalogue of {_REWARDS} rewards with price and reasons", catalogues, "catalogue", looked, looked_floor,
             queries=look_statements,

@@ -19,11 +19,10 @@ Written by `make bench`; measured {date} on {machine}.
 ## The paths, against hand-written SQL
 
 Every line is measured against a floor in the same run: one hand-written, prepared statement a transaction that leaves the
-same rows in the same tables (rows are counted for events, lots for expiry),
-without HTTP, without Django, on its own fresh copy of the same
+same rows in the same tables (they are counted), without HTTP, without Django, on its own fresh copy of the same
 database of {members:,} members. Over HTTP means gunicorn with {clients} workers on the loopback and {clients} clients on the
-same machine. Queries are counted with the API key's own,
-without BEGIN, COMMIT and savepoints.
+same machine; HTTP alone is what the same server takes for as many `GET /healthz`, which ask the database for nothing. Queries
+are counted with the API key's own, without BEGIN, COMMIT and savepoints.
 
 {results}
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Result:
-    """`operations` done in `ours` seconds by the platform and in `floor` seconds by hand-written SQL."""
+    """`operations` done in `ours` seconds by the platform and in `floor` seconds by hand-written SQL.
+
+    `http`: the seconds that as many requests took of the same web server that ask for nothing, `GET /healthz`.
+    """
 
     name: str
     operations: int
@@ -17,13 +20,14 @@ class Result:
     floor: float
     aim: float | None = None
     queries: int | None = None
+    http: float | None = None
 
     @property
     def ratio(self) -> float:
         return self.ours / self.floor
 
 
-HEADER = ("path", "operations", "ours", "SQL floor", "ratio", "aim", "queries")
+HEADER = ("path", "operations", "ours", "HTTP alone", "SQL floor", "ratio", "aim", "queries")
 
 
 def cells(result: Result) -> tuple[str, ...]:
@@ -31,6 +35,7 @@ def cells(result: Result) -> tuple[str, ...]:
         result.name,
         f"{result.operations:,}",
         _rate(result.ours, result),
+        "" if result.http is None else _rate(result.http, result),
         _rate(result.floor, result),
         f"{result.ratio:.2f}×",
         f"≤ {result.aim:g}×" if result.aim else "",

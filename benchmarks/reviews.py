@@ -24,8 +24,8 @@ WITH due AS MATERIALIZED (
 ), entry AS (
     INSERT INTO loyalty_growthentry
         (member_id, seq, kind, criterion, base, percent, asked, delta, balance_after, occurred_on, at, reference, ladder_id)
-    SELECT member_id, version + 1, 'deduction', 'time', 0, 100, -100000, after - growth, after, '2026-07-01', %(at)s, 'floor',
-           (SELECT max(id) FROM loyalty_ladder)
+    SELECT member_id, version + 1, 'deduction', 'time', 0, 100, -100000, after - growth, after,
+           (%(at)s AT TIME ZONE 'Asia/Shanghai')::date, %(at)s, 'floor', (SELECT max(id) FROM loyalty_ladder)
     FROM falls
 ), change AS (
     INSERT INTO loyalty_tierchange
