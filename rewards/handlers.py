@@ -7,7 +7,7 @@ import uuid
 
 from common.services.audit import Actor
 from loyalty.models import Refund
-from rewards.services import fulfilment, plan_rights, redemptions
+from rewards.services import fulfilment, redemptions
 
 _LEDGER = Actor("ledger")
 
@@ -18,9 +18,8 @@ def hold_lapsed(payload: dict, at: dt.datetime) -> None:
 
 
 def member_closed(payload: dict, at: dt.datetime) -> None:
-    """What still waits for a payment waits no longer, and accounts at partners' are forgotten."""
+    """What still waits for a payment waits no longer."""
     redemptions.drop(payload["key"], actor=_LEDGER, at=at)
-    plan_rights.forget(payload["key"])
 
 
 def order_refunded(payload: dict, at: dt.datetime) -> None:

@@ -1,7 +1,7 @@
 """The page of a thing shows what every floor knows about it, without lower floors importing higher ones.
 
 A higher app calls `register_panel`, `register_columns` or `register_filter` for a model of a lower app, from its admin
-package; the page of that model (an `ExtendedAdmin`) shows them.
+package; the page of that model (an `ExtendedAdmin`; for panels alone, one with `PanelsMixin`) shows them.
 """
 
 from __future__ import annotations
@@ -78,10 +78,22 @@ class ExtendedChangeList(ChangeList):
         self.result_list = rows
 
 
-class ExtendedAdmin(ReadOnlyAdmin):
-    """The read-only page of a model that higher floors add panels, columns and filters to."""
+class PanelsMixin:
+    """A ModelAdmin on whose page higher floors show panels."""
 
     change_form_template = "admin/panels_change_form.html"
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["panels"] = [
+            {"code": panel.code, "title": panel.title, "html": _render(panel, obj, request)}
+            for panel in _panels[self.model._meta.label]
+            if obj is not None and request.user.has_perm(panel.permission)
+        ]
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+class ExtendedAdmin(PanelsMixin, ReadOnlyAdmin):
+    """The read-only page of a model that higher floors add panels, columns and filters to."""
 
     def get_changelist(self, request, **kwargs):
         return ExtendedChangeList
@@ -92,14 +104,6 @@ class ExtendedAdmin(ReadOnlyAdmin):
 
     def get_list_filter(self, request):
         return [*super().get_list_filter(request), *_filters[self.model._meta.label]]
-
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        context["panels"] = [
-            {"code": panel.code, "title": panel.title, "html": _render(panel, obj, request)}
-            for panel in _panels[self.model._meta.label]
-            if obj is not None and request.user.has_perm(panel.permission)
-        ]
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 def _display(column: Column) -> Callable:

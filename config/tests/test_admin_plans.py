@@ -6,10 +6,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from common.models import AuditEntry
+from common.models import ApiKey, AuditEntry, Look
 from config.tests import sample
 from members.models import Member, PlanOffer, PlanPurchase, SalesChannel, VoucherBatch
 from members.tests import plus as stage
+from rewards.services import plan_rights
 from rewards.tests import shop
 
 pytestmark = pytest.mark.django_db
@@ -154,3 +155,47 @@ def test_the_members_page_shows_what_was_bought(client, felix):
     purchase = bought()
     seen = client.get(reverse("admin:members_member_change", args=[purchase.member_id])).content.decode()
     assert "PLUS, a year" in seen
+
+
+def test_an_offer_is_tried_on_a_member_and_that_is_written_down(client, olivia):
+    purchase = bought()
+    address = reverse("admin:members_planoffer_try_on", args=[purchase.offer_id])
+    assert "There is no such member." in client.post(address, {"member": "nobody"}).content.decode()
+    seen = client.post(address, {"member": "alice"}).content.decode()
+    assert "149.00" in seen
+    assert "Nothing is claimed: 0 orders in twelve months" in seen
+    assert Look.objects.get(subject="alice").staff == olivia
+
+
+def test_a_channels_key_is_shown_once_and_opens_its_own_door_alone(client, olivia):
+    bank = SalesChannel.objects.create(code="bank", name="Bank", kind="bank")
+    address = reverse("admin:members_saleschannel_issue_key", args=[bank.pk])
+    assert "no other channel" in client.get(address).content.decode()
+    told = client.post(address, {"name": "The bank's app"}, follow=True).content.decode()
+    key = ApiKey.objects.get()
+    assert f"{key.prefix}." in told
+    assert (key.scopes, key.channel_key.channel) == (["channel:sell"], bank)
+    again = client.post(address, {"name": "The bank's app"}).content.decode()
+    assert "There is a key with this name." in again
+    assert "channel:sell" not in client.get(reverse("admin:common_apikey_add")).content.decode()
+
+
+def test_a_claimed_right_is_taken_back_with_a_reason(client, felix):
+    purchase = bought()
+    video = shop.a_reward("video", name="A year of video", kind="partner")
+    shop.a_pool(video, "V-1")
+    purchase.offer.rights.create(reward=video, price=60_00)
+    claim, _new = plan_rights.claim(purchase.member, purchase.uuid, "video", timezone.now())
+    assert "60.00" in client.get(reverse("admin:members_planpurchase_refund", args=[purchase.pk])).content.decode()
+    address = reverse("admin:rewards_rightclaim_withdraw", args=[claim.pk])
+    assert "only if the partner confirms" in client.get(address).content.decode()
+    client.post(address, {"reason": "The partner blocked it"})
+    claim.refresh_from_db()
+    assert claim.withdrawn_because == "The partner blocked it"
+
+
+def test_a_plans_page_shows_how_it_does(client, felix):
+    purchase = bought()
+    seen = client.get(reverse("admin:members_plan_change", args=[purchase.offer.plan_id])).content.decode()
+    assert "No term has ended yet." in seen
+    assert "148.60" in seen  # 149.00 less the first of 365 days

@@ -6,16 +6,27 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin import tags, words
 from common.admin.base import AuditedAdmin, ReadOnlyAdmin
+from common.admin.panels import PanelsMixin
 from members.models import Plan, Subscription
 
 
 @admin.register(Plan)
-class PlanAdmin(AuditedAdmin):
+class PlanAdmin(PanelsMixin, AuditedAdmin):
     """Paid memberships, PLUS for example; what they cost is said by their offers."""
 
     empty = _("No paid plan yet. Rules can ask for one as soon as it exists; offers sell it.")
     list_display = ["name", "code", "members_now"]
     search_fields = ["name", "code"]
+    search_help_text = _("A name or a code.")
+    fields = ["name", "code"]
+    prepopulated_fields = {"code": ["name"]}
+
+    def get_readonly_fields(self, request, obj=None):
+        """Rules ask for a plan by its code."""
+        return ["code"] if obj else []
+
+    def get_prepopulated_fields(self, request, obj=None):
+        return {} if obj else self.prepopulated_fields
 
     def get_queryset(self, request):
         now = timezone.now()

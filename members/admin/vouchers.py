@@ -154,13 +154,16 @@ class VoucherBatchAdmin(AuditedAdmin):
             count = vouchers.void(batch, reason=reason, actor=actor(request), at=timezone.now())
             messages.success(request, gettext("%d codes are void.") % count)
             return redirect("admin:members_voucherbatch_change", object_id)
-        left = batch.size - batch.redeemed_total
+        left = batch.vouchers.filter(sold_at=None, redeemed_at=None, void_at=None).count()
         return confirm.page(
             self,
             request,
             batch,
             title=gettext("Void the codes that are left?"),
-            says=[gettext("%s codes can no longer be redeemed. Terms that were redeemed run on.") % words.number(left)],
+            says=[
+                gettext("%s codes can no longer be redeemed. Terms that were redeemed run on.") % words.number(left),
+                gettext("Codes that the channel has sold through the API stay good: somebody paid for them."),
+            ],
             submit=gettext("Void"),
             form=form,
         )

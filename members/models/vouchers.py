@@ -71,8 +71,8 @@ class VoucherBatch(models.Model):
         return f"{self.name}: {self.offer}"
 
     def is_good(self, at: dt.datetime) -> bool:
-        """Whether its codes may be sold and redeemed."""
-        return self.status == self.Status.RELEASED and at < self.expires_at
+        """Whether codes of it that somebody has may be redeemed."""
+        return self.status != self.Status.DRAFT and at < self.expires_at
 
 
 class Voucher(models.Model):

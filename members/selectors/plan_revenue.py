@@ -10,8 +10,11 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncDate
+
 from common import clock
-from members.models import PlanPurchase
+from members.models import Plan, PlanPurchase
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,7 @@ def of(purchase: PlanPurchase, day: dt.date) -> Revenue:
     if refunded:
         return Revenue(purchase.price, purchase.refund, purchase.price - purchase.refund)
     begun = clock.local_date(term.starts_at)
-    passed = min(max((day - begun).days + 1, 0), purchase.offer.term_days)
-    return Revenue(purchase.price, 0, purchase.price * passed // purchase.offer.term_days)
+    return Revenue(purchase.price, 0, _earned(purchase.price, purchase.offer.term_days, begun, day))
 
 
 def total(purchases: Iterable[PlanPurchase], day: dt.date) -> Revenue:
@@ -49,3 +51,28 @@ def total(purchases: Iterable[PlanPurchase], day: dt.date) -> Revenue:
     for purchase in purchases:
         result += of(purchase, day)
     return result
+
+
+def of_plan(plan: Plan, day: dt.date) -> Revenue:
+    """The sum over all purchases of a plan, as they stand; terms that began on one day at one price are reckoned at once.
+
+    Two queries, whatever the number of purchases.
+    """
+    bought = PlanPurchase.objects.filter(offer__plan=plan, paid_at__lt=clock.day_end(day), subscription__isnull=False)
+    back = bought.filter(status=PlanPurchase.Status.REFUNDED).aggregate(sold=Sum("price"), refunded=Sum("refund"))
+    sold, refunded = back["sold"] or 0, back["refunded"] or 0
+    result = Revenue(sold, refunded, sold - refunded)
+    running = bought.filter(status=PlanPurchase.Status.PAID).order_by()
+    groups = running.values(
+        "price", "offer__term_days", begun=TruncDate("subscription__starts_at", tzinfo=clock.zone())
+    )
+    for group in groups.annotate(count=Count("pk")):
+        price, count = group["price"], group["count"]
+        earned = _earned(price, group["offer__term_days"], group["begun"], day)
+        result += Revenue(price * count, 0, earned * count)
+    return result
+
+
+def _earned(price: int, term_days: int, begun: dt.date, day: dt.date) -> int:
+    """What a term has earned by the end of a local day, rounded down."""
+    return price * min(max((day - begun).days + 1, 0), term_days) // term_days

@@ -64,9 +64,12 @@ def release(batch: VoucherBatch, actor: audit.Actor, at: dt.datetime) -> Voucher
 
 @transaction.atomic
 def void(batch: VoucherBatch, *, reason: str, actor: audit.Actor, at: dt.datetime) -> int:
-    """Let the codes that nobody has redeemed count no more; return how many. What was redeemed stays."""
+    """Sell no more of a batch: codes that nobody has count no more; return how many.
+
+    What was redeemed stays, and what a channel has sold one by one is honoured: somebody paid for it.
+    """
     batch = VoucherBatch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
-    voided = Voucher.objects.filter(batch=batch, redeemed_at=None, void_at=None).update(void_at=at)
+    voided = Voucher.objects.filter(batch=batch, sold_at=None, redeemed_at=None, void_at=None).update(void_at=at)
     batch.status = Status.VOID
     batch.save(update_fields=["status"])
     summary = _("%(count)d codes of %(batch)s are void") % {"count": voided, "batch": batch}

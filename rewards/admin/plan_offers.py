@@ -20,11 +20,12 @@ from common.admin import confirm, tags, words
 from common.admin.base import HistoryAdmin, actor, refuse
 from common.admin.money import MoneyField
 from common.admin.preview import PreviewMixin
+from common.models import Look
 from common.problems import Problem
 from members.models import Member, PlanDiscount, PlanOffer
 from members.services import plan_offers, plan_refunds
 from members.services.plan_refunds import Use
-from rewards.models import PlanRight
+from rewards.models import Code, PlanRight
 from rewards.selectors import plans, savings
 
 Status = PlanOffer.Status
@@ -132,6 +133,7 @@ class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
     list_filter = ["status", "plan"]
     list_select_related = ["plan"]
     search_fields = ["name", "code", "plan__name"]
+    search_help_text = _("A name or a code of the offer, or the plan's name.")
     actions_detail = ["activate", "retire", "try_on"]
     fieldsets = [
         (None, {"fields": [("plan", "code"), "name", ("fee", "term_days"), ("starts_at", "ends_at")]}),
@@ -243,7 +245,9 @@ class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
         form = MemberForm(request.POST or None)
         facts: list[tuple[Any, Any]] = []
         if request.method == "POST" and form.is_valid():
-            facts = list(_trial(form.cleaned_data["member"], offer, timezone.now()))
+            member = form.cleaned_data["member"]
+            self.note_look(request, Look.Kind.PAGE, subject=member.external_id)
+            facts = list(_trial(member, offer, timezone.now()))
         return confirm.page(
             self,
             request,
@@ -279,6 +283,9 @@ class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
         yield gettext("Term"), gettext("%d days") % offer.term_days
         for right in offer.rights.select_related("reward"):
             yield gettext("Comes with it"), f"{right.reward}: {words.money(right.price)}"
+            if right.way == PlanRight.Way.CODE:
+                pool = right.reward.code_set.filter(status=Code.Status.FREE).count()
+                yield gettext("Codes in its pool"), words.number(pool)
         yield gettext("Refund"), offer.get_refunds_display()
         yield gettext("On sale from"), words.instant(offer.starts_at)
         yield gettext("Written by"), offer.created_by or "–"

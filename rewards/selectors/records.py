@@ -35,6 +35,7 @@ RECORDS = (
     ),
     Record("codes", Code, "redemption__member", hidden={"price": "what we pay a partner"}),
     Record("partners_rights", RightClaim, "purchase__member", erased={"account": "", "withdrawn_because": ""}),
+    Record("plan_right_codes", Code, "claim__purchase__member", hidden={"price": "what we pay a partner"}),
     Record("benefits_given", MemberGrant, erased={"reason": "–"}),
     Record("benefit_uses", BenefitUse, hidden={"price": "what merchants settle", "cost": "what it costs us"}),
     Record("pack_gifts", PackGift, "use__member"),

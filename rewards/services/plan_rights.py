@@ -113,9 +113,3 @@ def withdraw(claim_uuid: uuid.UUID, *, reason: str, actor: audit.Actor, at: dt.d
     summary = _("Taken back: %(right)s of %(member)s") % {"right": claim.right.reward, "member": purchase.member}
     audit.record(actor, "rewards.plan_rights.withdraw", claim, summary, at, reason=reason)
     return claim
-
-
-@transaction.atomic
-def forget(external_id: str) -> None:
-    """A member has left: the names of accounts at partners' go (PIPL 47); what is owed for stays."""
-    RightClaim.objects.filter(purchase__member__external_id=external_id).exclude(account="").update(account="–")

@@ -8,9 +8,9 @@ from django.db import connection
 
 from common.problems import Problem
 from members.models import Voucher
-from members.services import plan_purchases, voucher_sales
+from members.services import plan_purchases, voucher_sales, vouchers
 from members.services.plan_quotes import Buyer
-from members.tests.plus import DAY, NOON, a_batch, a_channel, a_member, plus
+from members.tests.plus import BOB, DAY, NOON, a_batch, a_channel, a_member, plus
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +78,16 @@ def test_a_closed_channel_sells_no_more_and_still_hears_what_it_sold():
     with pytest.raises(voucher_sales.ChannelClosed):
         sell(bank, "A-2")
     assert sell(bank, "A-1") == first
+
+
+def test_what_was_sold_is_honoured_when_the_rest_of_the_batch_is_void():
+    bank, alice = a_channel(), a_member()
+    batch = a_batch(plus(), channel=bank, delivery="api")
+    sold = sell(bank, "A-1")
+    assert vouchers.void(batch, reason="contract ended", actor=BOB, at=NOON) == 2
+    with pytest.raises(voucher_sales.NoCodeLeft):
+        sell(bank, "A-2")
+    assert plan_purchases.redeem(alice, sold.code, Buyer(), NOON).status == "paid"
 
 
 def test_what_was_redeemed_is_not_void():

@@ -171,14 +171,6 @@ def test_the_partner_is_owed_for_codes_and_accounts_and_what_was_settled_stays()
         plan_rights.withdraw(done.uuid, reason="Late", actor=STAFF, at=NOON + 40 * DAY)
 
 
-def test_accounts_at_partners_are_forgotten_when_a_member_leaves():
-    purchase = buy(a_member(), joint(way="account"))
-    claim(purchase, account="alice@video")
-    plan_rights.forget("alice")
-    assert not RightClaim.objects.filter(account__contains="alice").exists()
-    assert owed.owed()[0].amount == CONTRACT
-
-
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_a_claim_sent_twice_at_once_hands_out_one_code():
