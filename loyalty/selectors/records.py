@@ -65,6 +65,7 @@ RECORDS = (
     Record("refund_lines", RefundLine, "refund__order__member"),
     Record("entries", Entry, "account__wallet__member"),
     Record("lots", Lot, "account__wallet__member"),
+    Record("undone_grants", UndoneLot, "lot__account__wallet__member"),
     Record("draws", Draw, "account__wallet__member"),
     Record("holds", Hold, "account__wallet__member"),
     Record("hold_lines", HoldLine, "hold__account__wallet__member"),
