@@ -31,7 +31,7 @@ class LoyaltyConfig(AppConfig):
         for event_type, guarded in risk.GUARDED.items():
             risk_events.register(event_type, guarded)
         outbox.subscribe("risk.met", "loyalty.risk_met", handlers.risk_met)
-        outbox.subscribe("member.registered", "loyalty.member_registered", handlers.member_registered)
+        outbox.subscribe_batch("member.registered", "loyalty.member_registered", handlers.members_registered)
         outbox.subscribe("member.credit_updated", "loyalty.credit_updated", handlers.credit_updated)
         outbox.subscribe("member.closed", "loyalty.member_closed", handlers.member_closed)
         outbox.subscribe("member.merged", "loyalty.member_merged", handlers.member_merged)

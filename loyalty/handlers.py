@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from common.services.inbox import Event
+from common.services.outbox import Heard
 from loyalty.services import activities, conduct, risk, scores, transfers
 from loyalty.services.desk import Desk
 from loyalty.services.memberfacts import MemberFacts
 from members.models import Member
 
 
-def member_registered(payload: dict, at: dt.datetime) -> None:
-    """Ask the rules about the registration: welcome points. Who had left before has had them (domain.md E59)."""
-    external_id = payload["key"]
-    desk = Desk([external_id], at)
-    wallet = desk.wallets.get(external_id)
-    if wallet is None or wallet.member.external_id != external_id or wallet.member.has_returned:
-        return
-    event = Event("loyalty", external_id, "member.registered", external_id, at, {}, {})
-    facts = MemberFacts([wallet], desk.rules).of(wallet, at)
-    activities.earn(desk, event, facts, reference="member:registered")
+def members_registered(facts: Sequence[Heard]) -> None:
+    """Ask the rules about registrations: welcome points. Who had left before has had them (domain.md E59)."""
+    names, times = [payload["key"] for payload, _at in facts], [at for _payload, at in facts]
+    desk = Desk(names, max(times), times=times)
+    told = MemberFacts(desk.wallets.values(), desk.rules)
+    for name, at in zip(names, times, strict=True):
+        wallet = desk.wallets.get(name)
+        if wallet is not None and wallet.member.external_id == name and not wallet.member.has_returned:
+            event = Event("loyalty", name, "member.registered", name, at, {}, {})
+            activities.earn(desk, event, told.of(wallet, at), reference="member:registered")
     desk.close()
 
 

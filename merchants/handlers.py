@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Sequence
 
+from common.services.outbox import Heard
 from members.models import Consent, Member
+from members.selectors import consents
 from merchants.models import Card
 from merchants.services import (
     campaign_joins,
@@ -16,12 +19,13 @@ from merchants.services import (
     links,
     stores,
 )
+from merchants.services.campaign_joins import Join
 
 
-def order_completed(payload: dict, at: dt.datetime) -> None:
-    """What was bought counts on the buyer's cards; codes of stores that nobody has are noted."""
-    stores.note_unknown(payload["lines"], at)
-    card_orders.complete(payload["order"], at)
+def orders_completed(facts: Sequence[Heard]) -> None:
+    """What was bought counts on the buyers' cards; codes of stores that nobody has are noted."""
+    card_orders.complete_all([(payload["order"], at) for payload, at in facts])
+    stores.note_unknown((payload["lines"], at) for payload, at in facts)
 
 
 def order_refunded(payload: dict, at: dt.datetime) -> None:
@@ -50,18 +54,18 @@ def member_unmerged(payload: dict, at: dt.datetime) -> None:
 def member_updated(payload: dict, at: dt.datetime) -> None:
     """A phone became known: a member of a brand may have waited for it."""
     if "phone" in payload["changed"]:
-        _match(payload["key"], at)
+        _match([payload["key"]], at)
 
 
-def card_opened(payload: dict, at: dt.datetime) -> None:
-    """A member of a brand may have waited for this card."""
-    _match(payload["key"], at)
+def cards_opened(facts: Sequence[Heard]) -> None:
+    """Members of a brand may have waited for these cards."""
+    _match([payload["key"] for payload, _at in facts], max(at for _payload, at in facts))
 
 
 def consent_given(payload: dict, at: dt.datetime) -> None:
     """Who agrees to the link is matched at once."""
     if payload["purpose"] == Consent.Purpose.LINK:
-        _match(payload["key"], at)
+        _match([payload["key"]], at)
 
 
 def consent_withdrawn(payload: dict, at: dt.datetime) -> None:
@@ -70,15 +74,15 @@ def consent_withdrawn(payload: dict, at: dt.datetime) -> None:
         links.unlink(Member.objects.get(external_id=payload["key"]), payload["recipient"], at)
 
 
-def give_for_joining(payload: dict, at: dt.datetime) -> None:
+def give_for_joining(facts: Sequence[Heard]) -> None:
     """Campaigns for who opens a card; who came back has had her welcome."""
-    if not payload["returned"]:
-        campaign_joins.give(payload["club"], payload["key"], at)
+    joins = [Join(payload["club"], payload["key"], at) for payload, at in facts if not payload["returned"]]
+    campaign_joins.give_all(joins)
 
 
-def give_for_order(payload: dict, at: dt.datetime) -> None:
+def give_for_orders(facts: Sequence[Heard]) -> None:
     """Campaigns for orders."""
-    campaign_orders.give(payload["order"], at)
+    campaign_orders.give_all([(payload["order"], at) for payload, at in facts])
 
 
 def take_back_for_refund(payload: dict, at: dt.datetime) -> None:
@@ -91,9 +95,10 @@ def look_into_campaign(payload: dict, at: dt.datetime) -> None:
     campaigns.close_if_empty(payload["campaign"], at)
 
 
-def _match(external_id: str, at: dt.datetime) -> None:
-    member = Member.objects.filter(external_id=external_id, status=Member.Status.ACTIVE).first()
-    if member is not None:
+def _match(external_ids: Collection[str], at: dt.datetime) -> None:
+    agreed = consents.any_with(Consent.Purpose.LINK)
+    found = Member.objects.filter(external_id__in=external_ids, status=Member.Status.ACTIVE, pk__in=agreed)
+    for member in found.order_by("pk"):
         links.match_member(member, at)
 
 

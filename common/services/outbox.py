@@ -8,11 +8,13 @@ import logging
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from common import sql
@@ -22,8 +24,18 @@ from common.services import audit, webhooks
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[dict, datetime], None]
 
+class Heard(NamedTuple):
+    """A fact as its subscribers hear it: its fields, its `key` among them, and the fact's own time."""
+
+    payload: dict
+    at: datetime
+
+
+Handler = Callable[[dict, datetime], None]
+BatchHandler = Callable[[Sequence[Heard]], None]
+
+BATCH = 500
 BACKOFF = [timedelta(seconds=s) for s in (5, 60, 300, 1800, 7200, 18000, 36000, 50400, 72000)]
 MAX_ATTEMPTS = len(BACKOFF) + 1
 LEASE = timedelta(seconds=60)
@@ -46,7 +58,15 @@ class DeliveryPending(Conflict):
 
 
 _FACT_COLUMNS = ("uuid", "topic", "key", "payload", "at")
-_handlers: dict[str, dict[str, Handler]] = defaultdict(dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subscriber:
+    hear: BatchHandler
+    takes_many: bool
+
+
+_subscribers: dict[str, dict[str, _Subscriber]] = defaultdict(dict)
 
 
 def subscribe(topic: str, name: str, handler: Handler) -> None:
@@ -56,12 +76,31 @@ def subscribe(topic: str, name: str, handler: Handler) -> None:
     `key` among them; `at` is the fact's own time. The handler runs inside the transaction that marks the delivery
     done, so what it does in this database is done exactly once; it must not open a durable transaction.
     """
-    _handlers[topic][name] = handler
+
+    def hear(facts: Sequence[Heard]) -> None:
+        for payload, at in facts:
+            handler(payload, at)
+
+    _subscribers[topic][name] = _Subscriber(hear, takes_many=False)
+
+
+def subscribe_batch(topic: str, name: str, handler: BatchHandler) -> None:
+    """The same for a handler that works many facts at once, set-based, as the inbox does: `handler(facts)`, in order.
+
+    All of them are one transaction. If it fails, halves are tried, each on its own: one bad fact fails alone.
+    """
+    _subscribers[topic][name] = _Subscriber(handler, takes_many=True)
 
 
 def publish(facts: Iterable[FactLike], at: datetime) -> None:
     """Write facts in the caller's transaction; they are heard of if and only if it commits."""
-    sql.insert_rows(Fact, _FACT_COLUMNS, [(uuid.uuid4(), fact.topic, fact.key, _payload(fact), at) for fact in facts])
+    publish_all((fact, at) for fact in facts)
+
+
+def publish_all(facts: Iterable[tuple[FactLike, datetime]]) -> None:
+    """The same for facts that each have a time of their own; one statement."""
+    rows = [(uuid.uuid4(), fact.topic, fact.key, _payload(fact), at) for fact, at in facts]
+    sql.insert_rows(Fact, _FACT_COLUMNS, rows)
 
 
 def _payload(fact: Any) -> dict:
@@ -96,7 +135,7 @@ def drain(clock: Callable[[], datetime], seconds: float = 4) -> int:
     end = time.monotonic() + seconds
     total = 0
     while time.monotonic() < end:
-        done = dispatch(clock()), deliver(clock(), limit=50)
+        done = dispatch(clock()), deliver(clock())
         total += done[1]
         if not any(done):
             break
@@ -107,7 +146,7 @@ _DELIVERY_COLUMNS = ("fact_id", "subscriber", "endpoint_id", "status", "attempts
 
 
 def _deliveries(fact: Fact, endpoints: list[WebhookEndpoint], at: datetime) -> list[tuple]:
-    subscribers: list[tuple[str, int | None]] = [(name, None) for name in _handlers.get(fact.topic, ())]
+    subscribers: list[tuple[str, int | None]] = [(name, None) for name in _subscribers.get(fact.topic, ())]
     subscribers += [
         (f"webhook:{endpoint.uuid}", endpoint.pk)
         for endpoint in endpoints
@@ -116,7 +155,7 @@ def _deliveries(fact: Fact, endpoints: list[WebhookEndpoint], at: datetime) -> l
     return [(fact.pk, name, endpoint, Delivery.Status.PENDING, 0, at, "") for name, endpoint in subscribers]
 
 
-def deliver(at: datetime, limit: int = 500) -> int:
+def deliver(at: datetime, limit: int = BATCH) -> int:
     """Hand over what is due, handlers first; return how many deliveries were tried.
 
     A handler is called in the transaction that marks the delivery done. A webhook is sent outside any transaction, at
@@ -125,7 +164,7 @@ def deliver(at: datetime, limit: int = 500) -> int:
     """
     due = Delivery.objects.filter(status=Delivery.Status.PENDING, next_attempt_at__lte=at)
     due = due.order_by("next_attempt_at", "id").select_related("fact", "endpoint")
-    tried = sum(_call_handler(delivery, at) for delivery in due.filter(endpoint=None)[:limit])
+    tried = sum(_hand_over(group, at) for group in _groups(due.filter(endpoint=None)[:limit]))
     resting: set[int | None] = set()
     for delivery in due.filter(endpoint__is_active=True)[: max(limit - tried, 0)]:
         if delivery.endpoint_id in resting or not _lease(delivery, at):
@@ -136,34 +175,75 @@ def deliver(at: datetime, limit: int = 500) -> int:
     return tried
 
 
-def _lock(delivery: Delivery, at: datetime) -> bool:
-    """Take the row, if it is still due and no other worker is at it."""
-    row = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.PENDING, next_attempt_at__lte=at)
-    return bool(row.select_for_update(skip_locked=True).order_by().values_list("pk"))
+def _groups(deliveries: Iterable[Delivery]) -> list[list[Delivery]]:
+    """What one subscriber takes at once, put together as far as nobody's facts change their order.
+
+    A handler that takes one fact at a time waits for all before it, and all after it wait for it.
+    """
+    groups: list[list[Delivery]] = []
+    open_at: dict[str, int] = {}  # the group that a subscriber's next fact may join
+    last_at: dict[str, int] = {}  # the group that holds the latest fact about somebody
+    for delivery in deliveries:
+        name, key = delivery.subscriber, delivery.fact.key
+        if not _takes_many(delivery):
+            open_at.clear()
+            groups.append([])
+        elif open_at.get(name, -1) < last_at.get(key, 0):
+            open_at[name] = len(groups)
+            groups.append([])
+        place = open_at.get(name, len(groups) - 1)
+        groups[place].append(delivery)
+        last_at[key] = place
+    return groups
 
 
-def _call_handler(delivery: Delivery, at: datetime) -> int:
-    fact = delivery.fact
-    delivery.attempts += 1
+def _takes_many(delivery: Delivery) -> bool:
+    """A subscriber that is no more is found missing when it is called."""
+    subscriber = _subscribers.get(delivery.fact.topic, {}).get(delivery.subscriber)
+    return subscriber is not None and subscriber.takes_many
+
+
+def _hand_over(group: Sequence[Delivery], at: datetime) -> int:
+    """Call a handler with the facts of a group; if that fails, with halves of them. How many were tried."""
     try:
         with transaction.atomic(durable=True):
-            if not _lock(delivery, at):
-                return 0
-            _handlers[fact.topic][delivery.subscriber]({"key": fact.key, **fact.payload}, fact.at)
-            _close(delivery, at)
+            held = _lock(group, at)
+            if held:
+                handler = _subscribers[held[0].fact.topic][held[0].subscriber].hear
+                handler([Heard({"key": row.fact.key, **row.fact.payload}, row.fact.at) for row in held])
+                _close(held, at, attempts=F("attempts") + 1)
+            return len(held)
     except Exception as error:
-        logger.exception("%s failed on %s", delivery.subscriber, fact)
-        with transaction.atomic(durable=True):
-            if _lock(delivery, at):
-                DeliveryAttempt.objects.create(delivery=delivery, at=at, error=repr(error)[:2000])
-                _postpone(delivery, repr(error), at)
+        if len(group) == 1:
+            return _note_failure(group[0], error, at)
+        logger.warning("%s failed on %d facts and is tried in halves", group[0].subscriber, len(group), exc_info=True)
+    middle = len(group) // 2
+    return _hand_over(group[:middle], at) + _hand_over(group[middle:], at)
+
+
+def _note_failure(delivery: Delivery, error: Exception, at: datetime) -> int:
+    logger.error("%s failed on %s", delivery.subscriber, delivery.fact, exc_info=error)
+    with transaction.atomic(durable=True):
+        if _lock([delivery], at):
+            DeliveryAttempt.objects.create(delivery=delivery, at=at, error=repr(error)[:2000])
+            delivery.attempts += 1
+            _postpone(delivery, repr(error), at)
     return 1
+
+
+def _lock(deliveries: Sequence[Delivery], at: datetime) -> list[Delivery]:
+    """Take the rows that are still due and that no other worker is at."""
+    rows = Delivery.objects.filter(
+        pk__in=[delivery.pk for delivery in deliveries], status=Delivery.Status.PENDING, next_attempt_at__lte=at
+    )
+    held = set(rows.select_for_update(skip_locked=True).order_by().values_list("pk", flat=True))
+    return [delivery for delivery in deliveries if delivery.pk in held]
 
 
 def _lease(delivery: Delivery, at: datetime) -> bool:
     """Claim a webhook for LEASE: should this worker die on the way, it is due again when the lease is over."""
     with transaction.atomic(durable=True):
-        if not _lock(delivery, at):
+        if not _lock([delivery], at):
             return False
         delivery.attempts += 1
         delivery.next_attempt_at = at + LEASE
@@ -184,16 +264,15 @@ def _send_webhook(delivery: Delivery, at: datetime) -> bool:
             duration_ms=answer.duration_ms,
         )
         if answer.taken:
-            _close(delivery, at)
+            _close([delivery], at)
         else:
             _postpone(delivery, answer.error, at)
     return answer.taken
 
 
-def _close(delivery: Delivery, at: datetime) -> None:
-    Delivery.objects.filter(pk=delivery.pk).update(
-        status=Delivery.Status.DONE, attempts=delivery.attempts, done_at=at, last_error=""
-    )
+def _close(deliveries: Sequence[Delivery], at: datetime, **values: Any) -> None:
+    rows = Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries])
+    rows.update(status=Delivery.Status.DONE, done_at=at, last_error="", **values)
 
 
 def _postpone(delivery: Delivery, error: str, at: datetime) -> None:

@@ -123,9 +123,8 @@ def _count_orders(club: Club) -> None:
         lines__store_code__in=stores,
         completed_at__gte=joined.order_by("joined_at").values("joined_at")[:1],
     )
-    for code, at in orders.distinct().order_by("completed_at", "pk").values_list("code", "completed_at"):
-        if at is not None:
-            card_orders.complete(code, at)
+    told = orders.distinct().order_by("completed_at", "pk").values_list("code", "completed_at")
+    card_orders.complete_all([(code, at) for code, at in told if at is not None])
     refunds = Refund.objects.filter(order__in=orders).order_by("pk").select_related("order")
     for refund in refunds:
         card_orders.refund(refund.order.code, f"order:{refund.order.code}/{refund.code}", refund.at)

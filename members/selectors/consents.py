@@ -21,6 +21,12 @@ def members_with(purpose: str, recipient: str = "") -> QuerySet:
     return rows.order_by().values_list("member_id", flat=True)
 
 
+def any_with(purpose: str) -> QuerySet:
+    """The same for a purpose, whoever the recipient."""
+    rows = Consent.objects.filter(purpose=purpose, withdrawn_at=None)
+    return rows.order_by().values_list("member_id", flat=True)
+
+
 def open_of(member: Member) -> set[tuple[str, str]]:
     """(purpose, recipient) of every consent of the member that stands now; one query."""
     rows = Consent.objects.filter(member=member, withdrawn_at=None)

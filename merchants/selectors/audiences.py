@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import QuerySet
@@ -22,6 +24,29 @@ def cards(reach: Reach, at: dt.datetime) -> QuerySet[Card]:
     if reach.audience == Audience.LIST:
         return found.filter(pk__in=reach.listed.values("pk")) if reach.pk else found.none()
     return found
+
+
+def of_members(reaches: Collection[Reach], names: Collection[str], at: dt.datetime) -> dict[int, dict[str, Card]]:
+    """The cards of some members that are meant: by id of the reach, then by the member's external id.
+
+    One query for all that mean everybody, one for each of the others.
+    """
+    for_all = [reach for reach in reaches if reach.audience == Audience.ALL]
+    everybody = (
+        segments.everywhere().filter(club__in={reach.club_id for reach in for_all}) if for_all else Card.objects.none()
+    )
+    by_club: dict[int, dict[str, Card]] = defaultdict(dict)
+    for card in _of(everybody, names):
+        by_club[card.club_id][card.member.external_id] = card
+    found = {reach.pk: by_club[reach.club_id] for reach in for_all}
+    for reach in reaches:
+        if reach.pk not in found:
+            found[reach.pk] = {card.member.external_id: card for card in _of(cards(reach, at), names)}
+    return found
+
+
+def _of(cards: QuerySet[Card], names: Collection[str]) -> QuerySet[Card]:
+    return cards.filter(member__external_id__in=names).select_related("member")
 
 
 def faults(reach: Reach) -> list[tuple[str, Any]]:

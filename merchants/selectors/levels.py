@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils.translation import gettext_lazy as _
@@ -23,8 +24,18 @@ def scheme_in_force(club_id: int | OuterRef, day: dt.date) -> QuerySet[LevelSche
 
 def in_force(club_id: int, at: dt.datetime) -> list[Level]:
     """The levels in force, lowest first; none before the first scheme: then everybody is on level 1. One query."""
-    scheme = scheme_in_force(club_id, clock.local_date(at)).values("pk")
-    return list(Level.objects.filter(scheme=Subquery(scheme)).select_related("scheme").order_by("number"))
+    return of_clubs([club_id], clock.local_date(at)).get(club_id, [])
+
+
+def of_clubs(club_ids: Collection[int], day: dt.date) -> dict[int, list[Level]]:
+    """The levels in force on a local day, lowest first, by club; clubs that have none are left out. One query."""
+    schemes = Club.objects.filter(pk__in=club_ids).values(
+        scheme=Subquery(scheme_in_force(OuterRef("pk"), day).values("pk"))
+    )
+    found: dict[int, list[Level]] = defaultdict(list)
+    for level in Level.objects.filter(scheme__in=schemes).select_related("scheme").order_by("scheme", "number"):
+        found[level.scheme.club_id].append(level)
+    return found
 
 
 def members_at(merchant: str, levels: criteria.Range) -> Q:

@@ -10,9 +10,14 @@ from members.models import Member
 from merchants.models import Card, CardSegment
 
 
+def everywhere() -> QuerySet[Card]:
+    """The cards that anything may reach: of members who have left neither their club nor the programme."""
+    return Card.objects.filter(status=Card.Status.ACTIVE, member__status=Member.Status.ACTIVE)
+
+
 def reachable(club_id: int) -> QuerySet[Card]:
-    """The cards of a club that anything may reach: of members who have not left the club nor the programme."""
-    return Card.objects.filter(club=club_id, status=Card.Status.ACTIVE, member__status=Member.Status.ACTIVE)
+    """The same of one club."""
+    return everywhere().filter(club=club_id)
 
 
 def cards(segment: CardSegment, at: dt.datetime) -> QuerySet[Card]:

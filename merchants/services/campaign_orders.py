@@ -3,47 +3,76 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models import Q
 
 from loyalty.facts import PointsClawedBack
-from loyalty.models import Lot, Order
+from loyalty.models import Lot, Order, OrderLine
 from loyalty.services import clawbacks, wallets
 from loyalty.services.desk import ClosedMember, Desk
-from merchants.models import CampaignGrant, MerchantCampaign
+from merchants.models import CampaignGrant, Card, MerchantCampaign
 from merchants.selectors import audiences, campaigns
 from merchants.services import giving
+from merchants.services.giving import Wish
 
 Trigger = MerchantCampaign.Trigger
 
 
-@transaction.atomic
 def give(order_code: str, at: dt.datetime) -> list[CampaignGrant]:
-    """Give what running campaigns promise for a completed order; the order's own time decides which.
+    """Give for one completed order; a batch of one."""
+    return give_all([(order_code, at)])
 
-    The member had the card by then. What refunds have taken meanwhile is out: they may be heard of first.
+
+@transaction.atomic
+def give_all(heard: Sequence[tuple[str, dt.datetime]]) -> list[CampaignGrant]:
+    """Give what running campaigns promise for completed orders, by code and when they were told of.
+
+    An order's own time decides which campaigns run for it, and whether the member had the card by then. What refunds
+    have taken meanwhile is out: they may be heard of first. Two queries where no campaign runs.
     """
-    order = Order.objects.select_related("member").filter(code=order_code, completed_at__isnull=False).first()
-    if order is None or order.completed_at is None:
-        return []
-    asked = campaigns.on(order.completed_at).filter(trigger=Trigger.ORDER)
-    asked = asked.filter(club__stores__code__in=order.lines.values("store_code")).distinct()
-    running = list(asked.select_related("club__merchant", "segment").order_by("pk"))
+    told_at = dict(heard)
+    found = Order.objects.select_related("member").filter(code__in=told_at, completed_at__isnull=False)
+    orders = {order.code: order for order in found}
+    running = _running(orders.values())
     if not running:
         return []
-    wallets.lock([order.member.external_id], at)
-    return [grant for campaign in running for grant in _give(campaign, order, at)]
+    names, at = {order.member.external_id for order in orders.values()}, max(told_at.values())
+    wallets.lock(names, at)
+    cards = audiences.of_members(running, names, at)
+    by_club: dict[int, list[MerchantCampaign]] = defaultdict(list)
+    for campaign in running:
+        by_club[campaign.club_id].append(campaign)
+    kept = campaigns.kept_of(orders.values(), by_club.keys())
+    wishes = [
+        _wish(campaign, cards[campaign.pk].get(orders[code].member.external_id), orders[code], cash, told_at[code])
+        for code in told_at
+        if code in orders
+        for club_id, cash in sorted(kept[orders[code].pk].items())
+        for campaign in by_club[club_id]
+    ]
+    return giving.give_all([wish for wish in wishes if wish], at)
 
 
-def _give(campaign: MerchantCampaign, order: Order, at: dt.datetime) -> list[CampaignGrant]:
-    points = campaigns.due(campaign, campaigns.kept(order, campaign.club_id))
-    if points <= 0:
+def _running(orders: Collection[Order]) -> list[MerchantCampaign]:
+    """The campaigns for orders at the stores of some orders, at the time of one of them at least."""
+    times = [order.completed_at for order in orders if order.completed_at]
+    if not times:
         return []
-    cards = audiences.cards(campaign, at).filter(member=order.member, joined_at__lte=order.completed_at)
-    card = cards.select_related("member").first()
-    grant = giving.give(campaign, card, f"order:{order.code}", points, at) if card else None
-    return [grant] if grant else []
+    stores = OrderLine.objects.filter(order__in=orders).order_by().values("store_code")
+    asked = campaigns.between(min(times), max(times)).filter(trigger=Trigger.ORDER, club__stores__code__in=stores)
+    return list(asked.distinct().select_related("club__merchant", "segment").order_by("pk"))
+
+
+def _wish(campaign: MerchantCampaign, card: Card | None, order: Order, cash: int, at: dt.datetime) -> Wish | None:
+    """What a campaign promises for the cash that is kept of an order, if it does."""
+    points, bought_at = campaigns.due(campaign, cash), order.completed_at
+    if card is None or bought_at is None or points <= 0:
+        return None
+    is_due = campaigns.covers(campaign, bought_at) and card.joined_at <= bought_at
+    return Wish(campaign, card, f"order:{order.code}", points, at) if is_due else None
 
 
 @transaction.atomic

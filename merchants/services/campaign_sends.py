@@ -15,6 +15,7 @@ from merchants.models import CampaignGrant, Card, MerchantCampaign
 from merchants.selectors import audiences
 from merchants.selectors import campaigns as selectors
 from merchants.services import campaigns, giving
+from merchants.services.giving import Wish
 
 Status, Trigger, Refusal = MerchantCampaign.Status, MerchantCampaign.Trigger, CampaignGrant.Refusal
 
@@ -91,6 +92,6 @@ def _give(
     """Give to a range of cards that have not had the occasion; one book."""
     had = CampaignGrant.objects.filter(campaign=campaign, card=OuterRef("pk"), occasion=occasion)
     asked = cards.filter(~Exists(had), pk__gte=first, pk__lte=last).select_related("member").order_by("pk")
-    grants = giving.give_all(campaign, [(card, campaign.points) for card in asked], occasion, at)
+    grants = giving.give_all([Wish(campaign, card, occasion, campaign.points, at) for card in asked], at)
     gifts = sum(1 for grant in grants if not grant.refusal)
     return {"gifts": gifts, "refused": len(grants) - gifts}

@@ -9,40 +9,49 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import transaction
 
+from common import sql
 from loyalty.models import Order, OrderLine
 from members.models import Member
 from merchants.models import Card, CardEntry, CardOrder, Club, ClubStore
-from merchants.selectors import levels
-from merchants.services import cards
+from merchants.services import cardbook, cards
+from merchants.services.cardbook import CardBook
 
 Unit, Kind = CardEntry.Unit, CardEntry.Kind
 
 
-def complete(order_code: str, at: dt.datetime) -> list[Card]:
-    """Count a completed order on the buyer's cards in every club that its stores take part in; once a club.
+def complete(order_code: str, at: dt.datetime) -> None:
+    """Count one completed order; a batch of one."""
+    complete_all([(order_code, at)])
 
-    It counts where the card was open when the order completed: a card opened later begins with nothing (decision 0016).
+
+@transaction.atomic
+def complete_all(heard: Sequence[tuple[str, dt.datetime]]) -> None:
+    """Count completed orders, by code and when they were told of, on the buyers' cards in every club that their stores
+    take part in; once a club. A fixed number of queries.
+
+    An order counts where the card was open when it completed: a card opened later begins with nothing (decision 0016).
     """
-    with transaction.atomic():
-        order = Order.objects.select_related("member__merged_into").filter(code=order_code).first()
-        if order is None or order.completed_at is None:
-            return []
-        stores = _stores_by_club(order)
-        buyer = _remaining(order.member)
-        waiting = Card.objects.filter(
-            club__in=stores, member=buyer, status=Card.Status.ACTIVE, joined_at__lte=order.completed_at
-        )
-        locked = cards.lock(waiting.values_list("pk", flat=True))
-        counted = set(CardOrder.objects.filter(order_code=order_code).values_list("club_id", flat=True))
-        lines = list(OrderLine.objects.filter(order=order))
-        for card in locked:
-            if card.status == Card.Status.ACTIVE and card.club_id not in counted:
-                _count(card, order, stores[card.club_id], lines, at)
-        return locked
+    asked = Order.objects.select_related("member__merged_into").filter(completed_at__isnull=False)
+    orders = {order.code: order for order in asked.filter(code__in=[code for code, _at in heard])}
+    stores = _stores_by_club(orders)
+    buyers = {code: _remaining(order.member).pk for code, order in orders.items()}
+    held = cardbook.lock_owned({(club_id, buyers[code]) for code in stores for club_id in stores[code]})
+    book = CardBook(held.values())
+    counted = set(CardOrder.objects.filter(order_code__in=orders).values_list("club_id", "order_code"))
+    lines = _lines(orders)
+    rows = []
+    for code, at in heard:
+        for club_id in sorted(stores.get(code, ())):
+            card = held.get((club_id, buyers[code]))
+            if card and _was_open(card, orders[code]) and (club_id, code) not in counted:
+                counted.add((club_id, code))
+                rows.append(_count(book, card, orders[code], stores[code][club_id], lines[code], at))
+    sql.insert(rows)
+    book.close()
 
 
 def refund(order_code: str, reference: str, at: dt.datetime) -> list[Card]:
@@ -58,13 +67,31 @@ def refund(order_code: str, reference: str, at: dt.datetime) -> list[Card]:
         return list(locked.values())
 
 
-def _stores_by_club(order: Order) -> dict[int, set[str]]:
-    codes = OrderLine.objects.filter(order=order).exclude(store_code="").values("store_code")
-    rows = ClubStore.objects.filter(store__code__in=codes, club__status=Club.Status.OPEN)
-    stores: dict[int, set[str]] = defaultdict(set)
-    for club_id, code in rows.values_list("club_id", "store__code"):
-        stores[club_id].add(code)
-    return stores
+def _stores_by_club(order_codes: Collection[str]) -> dict[str, dict[int, set[str]]]:
+    """At which stores of which open clubs orders bought: order -> club -> stores."""
+    lines = OrderLine.objects.filter(order__code__in=order_codes).exclude(store_code="").order_by()
+    named = set(lines.values_list("order__code", "store_code"))
+    rows = ClubStore.objects.filter(store__code__in={store for _order, store in named}, club__status=Club.Status.OPEN)
+    clubs: dict[str, list[int]] = defaultdict(list)
+    for club_id, store in rows.values_list("club_id", "store__code"):
+        clubs[store].append(club_id)
+    found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for order, store in named:
+        for club_id in clubs[store]:
+            found[order][club_id].add(store)
+    return found
+
+
+def _lines(order_codes: Collection[str]) -> dict[str, list[OrderLine]]:
+    """Lines by order; read them under the cards' locks."""
+    found: dict[str, list[OrderLine]] = defaultdict(list)
+    for line in OrderLine.objects.filter(order__code__in=order_codes).select_related("order"):
+        found[line.order.code].append(line)
+    return found
+
+
+def _was_open(card: Card, order: Order) -> bool:
+    return card.status == Card.Status.ACTIVE and order.completed_at is not None and card.joined_at <= order.completed_at
 
 
 def _remaining(member: Member) -> Member:
@@ -73,10 +100,12 @@ def _remaining(member: Member) -> Member:
     return member
 
 
-def _count(card: Card, order: Order, stores: set[str], lines: Iterable[OrderLine], at: dt.datetime) -> None:
+def _count(
+    book: CardBook, card: Card, order: Order, stores: set[str], lines: Iterable[OrderLine], at: dt.datetime
+) -> CardOrder:
     """The terms of the card's level before this order apply, now and for every refund of it."""
     bought = [line for line in lines if line.store_code in stores]
-    multipliers = {level.number: level.multiplier_percent for level in levels.in_force(card.club_id, at)}
+    multipliers = {level.number: level.multiplier_percent for level in book.levels(card, at)}
     row = CardOrder(
         club=card.club,
         card=card,
@@ -90,10 +119,10 @@ def _count(card: Card, order: Order, stores: set[str], lines: Iterable[OrderLine
         at=at,
     )
     row.points = row.points_due()
-    row.save()
     card.last_order_at = max(filter(None, (card.last_order_at, order.completed_at)))
     reference = f"order:{order.code}"
-    cards.move(card, _movements(row.kept, int(row.is_counted), row.points, Kind.ORDER, reference), at)
+    book.move(card, _movements(row.kept, int(row.is_counted), row.points, Kind.ORDER, reference), at)
+    return row
 
 
 def _take_back(card: Card, row: CardOrder, lines: Iterable[OrderLine], reference: str, at: dt.datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
@@ -13,9 +13,12 @@ from common.problems import Problem
 from common.services import outbox
 from members.models import Member
 from members.services.roll import MemberIsClosed, MemberIsMerged
-from merchants.facts import CardLeft, CardLevelChanged, CardOpened
+from merchants.facts import CardLeft, CardOpened
 from merchants.models import Card, CardEntry, CardEvent, Club, Store
-from merchants.selectors import levels
+from merchants.services import cardbook
+from merchants.services.cardbook import CardBook, Movement, level_fact, lock
+
+__all__ = ["CardBook", "Movement", "leave", "level_fact", "link", "lock", "move", "open", "post", "unlink"]
 
 Unit, Kind, Happened = CardEntry.Unit, CardEntry.Kind, CardEvent.Kind
 
@@ -42,15 +45,6 @@ class ExternalCardTaken(Problem):
     title = _("This card of the brand is linked with another membership card.")
 
 
-class Movement(NamedTuple):
-    """One change of one balance, and why."""
-
-    unit: str
-    kind: str
-    delta: int
-    reference: str
-
-
 def open(
     member: Member, club: Club, *, channel: str, at: dt.datetime, store: Store | None = None, external_card: str = ""
 ) -> Card:
@@ -65,17 +59,77 @@ def open(
             raise ClubNotOpen
         if store and not club.club_stores.filter(store=store).exists():
             raise StoreNotInClub
-        card = Card.objects.select_for_update(of=("self",)).filter(club=club, member=member).first()
-        if card is None:
-            card, is_new = _make(member, club, channel, store, external_card, at)
-            if is_new:
-                return card
-        card.club, card.member = club, member
+        ((card, _is_news),) = open_all([Opening(member, club, store, channel, at)])
         if external_card:
             link(card, external_card, at)
-        if card.status == Card.Status.LEFT:
-            _come_back(card, channel, store, at)
         return card
+
+
+class Opening(NamedTuple):
+    """A member joins an open club: where, on what way, and when."""
+
+    member: Member
+    club: Club
+    store: Store | None
+    channel: str
+    at: dt.datetime
+
+    @property
+    def owner(self) -> tuple[int, int]:
+        return self.club.pk, self.member.pk
+
+
+def open_all(openings: Sequence[Opening]) -> list[tuple[Card, bool]]:
+    """Open cards or take them up again, as `open` does, for members that the caller has locked and found active.
+
+    Each card with whether its member was not in before. A fixed number of queries; use inside a transaction.
+    """
+    held = cardbook.lock_owned({opening.owner for opening in openings})
+    new = {
+        opening.owner: Card(
+            club=opening.club, member=opening.member, store=opening.store, channel=opening.channel[:40],
+            joined_at=opening.at,
+        )
+        for opening in reversed(openings)
+        if opening.owner not in held
+    }  # fmt: skip
+    if new:
+        # What another request has made meanwhile is found instead.
+        Card.objects.bulk_create(new.values(), ignore_conflicts=True)
+        held |= cardbook.lock_owned(new.keys())
+    ours = {owner for owner, card in new.items() if held[owner].uuid == card.uuid}
+    book = CardBook(held.values())
+    opened = []
+    for opening in openings:
+        card = held[opening.owner]
+        opened.append((card, _enter(book, card, opening, is_new=opening.owner in ours)))
+        ours.discard(opening.owner)
+    book.close()
+    return opened
+
+
+def _enter(book: CardBook, card: Card, opening: Opening, *, is_new: bool) -> bool:
+    """Welcome a member on a card; False if she was in."""
+    at, club = opening.at, card.club
+    if is_new and club.welcome_points and not card.member.has_returned:
+        book.move(card, [Movement(Unit.POINTS, Kind.WELCOME, club.welcome_points, "welcome")], at)
+    if not is_new:
+        if card.status == Card.Status.ACTIVE:
+            return False
+        book.change(card, status=Card.Status.ACTIVE, left_at=None)
+        book.rise(card, at)
+    kind = Happened.JOINED if is_new else Happened.RETURNED
+    event = CardEvent(card=card, kind=kind, channel=opening.channel[:40], store=opening.store, at=at)
+    fact = CardOpened(
+        key=card.member.external_id,
+        merchant=club.merchant.code,
+        club=str(club.uuid),
+        store=opening.store.code if opening.store else "",
+        channel=opening.channel,
+        returned=not is_new or card.member.has_returned,
+    )
+    book.tell(event, fact)
+    return True
 
 
 def leave(card: Card, *, at: dt.datetime, reference: str = "") -> bool:
@@ -91,65 +145,17 @@ def leave(card: Card, *, at: dt.datetime, reference: str = "") -> bool:
         return True
 
 
-def lock(card_ids: Collection[int]) -> list[Card]:
-    """Lock cards by id, with club, merchant and member; read on after this, not before."""
-    rows = Card.objects.select_for_update(of=("self",)).select_related("club__merchant", "member")
-    return list(rows.filter(pk__in=card_ids).order_by("pk"))
-
-
 def post(card: Card, unit: str, kind: str, delta: int, reference: str, at: dt.datetime) -> int:
     """Move one balance of a locked card; returns what really moved: a balance never falls below zero."""
     return move(card, [Movement(unit, kind, delta, reference)], at)[0]
 
 
 def move(card: Card, movements: Iterable[Movement], at: dt.datetime) -> list[int]:
-    """Move balances of a locked card, in order; returns what really moved of each. Three statements, however many.
-
-    A card rises at once when a balance reaches the next level; it falls by night (levels.py).
-    """
-    entries, moved = [], []
-    for movement in movements:
-        balance = getattr(card, movement.unit)
-        delta = max(movement.delta, -balance)
-        moved.append(delta)
-        if delta:
-            setattr(card, movement.unit, balance + delta)
-            card.version += 1
-            entry = CardEntry(card=card, seq=card.version, balance_after=balance + delta, at=at)
-            entry.unit, entry.kind, entry.reference = movement.unit, movement.kind, movement.reference
-            entry.delta = delta
-            entries.append(entry)
-    if entries:
-        CardEntry.objects.bulk_create(entries)
-        if any(entry.unit != Unit.POINTS and entry.delta > 0 for entry in entries):
-            rise(card, at)
-        card.save(update_fields=["spent", "orders", "points", "version", "level", "last_order_at"])
+    """Move balances of one locked card, in order; returns what really moved of each."""
+    book = CardBook([card])
+    moved = book.move(card, movements, at)
+    book.close()
     return moved
-
-
-def rise(card: Card, at: dt.datetime) -> bool:
-    """Bring a locked card (in memory) to the level that it has reached, if that is higher (E44, E45)."""
-    in_force = levels.in_force(card.club_id, at)
-    if not in_force or card.status == Card.Status.LEFT:
-        return False
-    after = levels.reached(in_force, in_force[0].scheme.basis, card)
-    if after <= card.level:
-        return False
-    note_level(card, after, f"scheme:{in_force[0].scheme_id}", at)
-    return True
-
-
-def note_level(card: Card, after: int, reference: str, at: dt.datetime) -> None:
-    """Put a card (in memory) on another level, write it down and tell."""
-    before, card.level = card.level, after
-    words = {"before": str(before), "after": str(after), "reference": reference}
-    CardEvent.objects.create(card=card, kind=Happened.LEVEL, at=at, **words)
-    outbox.publish([level_fact(card, before, after)], at)
-
-
-def level_fact(card: Card, before: int, after: int) -> CardLevelChanged:
-    """What is told when a card, read by `lock`, came to another level."""
-    return CardLevelChanged(card.member.external_id, card.club.merchant.code, str(card.club.uuid), before, after)
 
 
 def _check_member(member: Member) -> None:
@@ -161,60 +167,14 @@ def _check_member(member: Member) -> None:
         raise MemberIsMerged(member=member.external_id)
 
 
-def _make(
-    member: Member, club: Club, channel: str, store: Store | None, external_card: str, at: dt.datetime
-) -> tuple[Card, bool]:
-    """A new card with its opening gift; False if another request made it meanwhile."""
-    if external_card:
-        _check_free(club, external_card)
-    try:
-        with transaction.atomic():
-            card = Card.objects.create(
-                club=club, member=member, store=store, channel=channel[:40], external_card=external_card, joined_at=at
-            )
-    except IntegrityError:
-        other = Card.objects.select_for_update(of=("self",)).filter(club=club, member=member).first()
-        if other is None:
-            raise ExternalCardTaken from None
-        return other, False
-    if club.welcome_points and not member.has_returned:
-        move(card, [Movement(Unit.POINTS, Kind.WELCOME, club.welcome_points, "welcome")], at)
-    _tell_joined(card, Happened.JOINED, channel, store, at)
-    return card, True
-
-
-def _come_back(card: Card, channel: str, store: Store | None, at: dt.datetime) -> None:
-    card.status, card.left_at = Card.Status.ACTIVE, None
-    rise(card, at)
-    card.save(update_fields=["status", "left_at", "level"])
-    _tell_joined(card, Happened.RETURNED, channel, store, at)
-
-
-def _tell_joined(card: Card, kind: str, channel: str, store: Store | None, at: dt.datetime) -> None:
-    CardEvent.objects.create(card=card, kind=kind, channel=channel[:40], store=store, at=at)
-    club = card.club
-    outbox.publish(
-        [
-            CardOpened(
-                key=card.member.external_id,
-                merchant=club.merchant.code,
-                club=str(club.uuid),
-                store=store.code if store else "",
-                channel=channel,
-                returned=kind == Happened.RETURNED or card.member.has_returned,
-            )
-        ],
-        at,
-    )
-
-
 def link(card: Card, external_card: str, at: dt.datetime) -> None:
     """Note the brand's card on a locked card that has none. Raises ExternalCardTaken."""
     if card.external_card == external_card:
         return
     if card.external_card:
         raise ExternalCardTaken
-    _check_free(card.club, external_card)
+    if Card.objects.filter(club=card.club, external_card=external_card).exists():
+        raise ExternalCardTaken
     card.external_card = external_card
     try:
         with transaction.atomic():
@@ -229,8 +189,3 @@ def unlink(card: Card, at: dt.datetime) -> None:
     CardEvent.objects.create(card=card, kind=Happened.UNLINKED, before=card.external_card, at=at)
     card.external_card = ""
     card.save(update_fields=["external_card"])
-
-
-def _check_free(club: Club, external_card: str) -> None:
-    if Card.objects.filter(club=club, external_card=external_card).exists():
-        raise ExternalCardTaken

@@ -1,4 +1,4 @@
-"""The one way in which merchants' campaigns give: members' accounts first, the campaign's pockets last, all in one transaction.
+"""The one way in which merchants' campaigns give: members' accounts first, the campaigns' pockets last, all in one transaction.
 
 The unique occasion makes it idempotent; a crash in between is impossible, because there is no in between.
 """
@@ -6,10 +6,12 @@ The unique occasion makes it idempotent; a crash in between is impossible, becau
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import F, Q, Sum
+from django.db.models import F, Sum
 
 from common import clock, sql
 from common.services import outbox
@@ -30,103 +32,146 @@ def reference(campaign: MerchantCampaign, occasion: str) -> str:
     return f"merchant:{campaign.club.merchant.code}/{campaign.uuid}/{occasion}"
 
 
+class Wish(NamedTuple):
+    """`points` > 0 of a campaign for a card, for an occasion that came at an instant: they expire so many days after it."""
+
+    campaign: MerchantCampaign
+    card: Card
+    occasion: str
+    points: int
+    at: dt.datetime
+
+
 def give(campaign: MerchantCampaign, card: Card, occasion: str, points: int, at: dt.datetime) -> CampaignGrant | None:
     """Give `points` > 0 to a card for an occasion; None if that was answered before or the campaign is over."""
-    return next(iter(give_all(campaign, [(card, points)], occasion, at)), None)
+    return next(iter(give_all([Wish(campaign, card, occasion, points, at)], at)), None)
 
 
 @transaction.atomic
-def give_all(
-    campaign: MerchantCampaign, wishes: Sequence[tuple[Card, int]], occasion: str, at: dt.datetime
-) -> list[CampaignGrant]:
-    """Give to many cards for one occasion, in their order; what was given or refused, and why. A fixed number of queries.
+def give_all(wishes: Sequence[Wish], at: dt.datetime) -> list[CampaignGrant]:
+    """Give what is wished, in this order, also of several campaigns; what was given or refused, and why.
 
-    Whoever had this occasion before, also as another member who was merged into this one, is left out (E58). A member
-    gets at most what is left of the cap, but never part of a gift because the budget is short: that one is refused.
+    A fixed number of queries. Whoever had an occasion before, also as another member who was merged into this one, is
+    left out (E58). A member gets at most what is left of the cap, but never part of a gift because the budget is short:
+    that one is refused.
     """
-    found = wallets.lock([card.member.external_id for card, _points in wishes], at)
-    had = _had(campaign, [card for card, _points in wishes], occasion)
-    open_wishes = [(card, points) for card, points in wishes if card.pk not in had]
-    if not open_wishes:
+    if not wishes:
         return []
-    present = _present([card.pk for card, _points in open_wishes])
-    before = _given(campaign, [card.pk for card, _points in open_wishes]) if campaign.cap else {}
+    found = wallets.lock({wish.card.member.external_id for wish in wishes}, at)
+    had = _had(wishes)
+    wishes = list({_key(wish): wish for wish in wishes if _key(wish) not in had}.values())
+    if not wishes:
+        return []
+    present = _present({wish.card.pk for wish in wishes})
     book = Book((wallet.account for wallet in found.values()), at)
-    slots = list(campaign.pockets.values_list("pk", flat=True))
-    if len(open_wishes) > 1:
-        pockets.lock(book, slots)
-    giver = _Giver(campaign, occasion, book, slots, at)
-    for card, points in open_wishes:
-        wallet = found.get(card.member.external_id)
-        if wallet is None or card.pk not in present:
-            giver.refuse(card, Refusal.LEFT)
-        elif (points := min(points, campaign.cap - before.get(card.pk, 0)) if campaign.cap else points) <= 0:
-            giver.refuse(card, Refusal.CAP)
+    giver = _Giver(wishes, book)
+    for wish in wishes:
+        wallet = found.get(wish.card.member.external_id)
+        if wallet is None or wish.card.pk not in present:
+            giver.refuse(wish, Refusal.LEFT)
         else:
-            giver.give(card, wallet, points)
+            giver.give(wish, wallet)
     return giver.close()
 
 
 class _Giver:
     """What is given in one book, until it is written."""
 
-    def __init__(self, campaign: MerchantCampaign, occasion: str, book: Book, slots: list[int], at: dt.datetime):
-        self.campaign, self.occasion, self.book, self.slots, self.at = campaign, occasion, book, slots, at
-        self.reference = reference(campaign, occasion)
-        self.expires_at = expiry.end_of_day(clock.local_date(at) + dt.timedelta(days=campaign.days), clock.zone())
+    def __init__(self, wishes: Sequence[Wish], book: Book):
+        self.book = book
+        self.slots = _slots({wish.campaign.pk for wish in wishes})
+        self.had = _given([wish for wish in wishes if wish.campaign.cap])
+        if len(wishes) > 1:
+            held = [slot for slots in self.slots.values() for slot in slots]
+            pockets.lock(book, held)
+            book.load_lots(held)
         self.grants: list[tuple[CampaignGrant, Lot | None]] = []
         self.facts: list = []
-        self.is_short = False
+        self.short: dict[int, MerchantCampaign] = {}
 
-    def give(self, card: Card, wallet: Wallet, points: int) -> None:
+    def give(self, wish: Wish, wallet: Wallet) -> None:
+        """Give a wish as far as the cap goes, or refuse it."""
+        campaign, key = wish.campaign, (wish.campaign.pk, wish.card.pk)
+        points = min(wish.points, campaign.cap - self.had[key]) if campaign.cap else wish.points
+        if points <= 0:
+            self.refuse(wish, Refusal.CAP)
+            return
+        about = reference(campaign, wish.occasion)
+        last_day = clock.local_date(wish.at) + dt.timedelta(days=campaign.days)
+        expires_at = expiry.end_of_day(last_day, clock.zone())
         try:
-            if not self.slots:
+            if not self.slots[campaign.pk]:
                 raise InsufficientPoints(missing=points)
             lot = pockets.give(
-                self.book, self.slots, wallet.account_id, points, reference=self.reference, expires_at=self.expires_at
+                self.book, self.slots[campaign.pk], wallet.account_id, points, reference=about, expires_at=expires_at
             )
         except InsufficientPoints:
-            self.is_short = True
-            self.refuse(card, Refusal.BUDGET)
+            self.short[campaign.pk] = campaign
+            self.refuse(wish, Refusal.BUDGET)
             return
-        self.grants.append((self._grant(card, points=points), lot))
-        self.facts.append(PointsEarned(wallet.member.external_id, points, 0, self.reference))
+        self.had[key] += points
+        self.grants.append((_grant(wish, points=points), lot))
+        self.facts.append(PointsEarned(wallet.member.external_id, points, 0, about))
 
-    def refuse(self, card: Card, refusal: str) -> None:
-        self.grants.append((self._grant(card, refusal=refusal), None))
-
-    def _grant(self, card: Card, **values) -> CampaignGrant:
-        return CampaignGrant(campaign=self.campaign, card=card, occasion=self.occasion, at=self.at, **values)
+    def refuse(self, wish: Wish, refusal: str) -> None:
+        self.grants.append((_grant(wish, refusal=refusal), None))
 
     def close(self) -> list[CampaignGrant]:
         """Write it. A campaign that was stopped while we waited for its pockets has refused nobody: it is just over."""
         self.book.close()
-        if self.is_short and not self._is_running():
-            self.is_short = False
-            self.grants = [(grant, lot) for grant, lot in self.grants if grant.refusal != Refusal.BUDGET]
+        over = self.short.keys() - _running(self.short.keys()) if self.short else set()
+        self.grants = [
+            (grant, lot)
+            for grant, lot in self.grants
+            if grant.refusal != Refusal.BUDGET or grant.campaign_id not in over
+        ]
         for grant, lot in self.grants:
             grant.lot = lot
         grants = [grant for grant, _lot in self.grants]
         sql.insert(grants)
-        if self.is_short:
-            self.facts.append(MerchantCampaignShort(self.campaign.club.merchant.code, str(self.campaign.uuid)))
+        short = [campaign for pk, campaign in self.short.items() if pk not in over]
+        self.facts += [MerchantCampaignShort(row.club.merchant.code, str(row.uuid)) for row in short]
         if told := [*settling.passed(self.book), *self.facts]:
-            outbox.publish(told, self.at)
+            outbox.publish(told, self.book.at)
         return grants
 
-    def _is_running(self) -> bool:
-        running = MerchantCampaign.objects.filter(pk=self.campaign.pk, status=MerchantCampaign.Status.RUNNING)
-        return running.exists()
+
+def _grant(wish: Wish, **values) -> CampaignGrant:
+    return CampaignGrant(campaign=wish.campaign, card=wish.card, occasion=wish.occasion, at=wish.at, **values)
 
 
-def _had(campaign: MerchantCampaign, cards: Sequence[Card], occasion: str) -> set[int]:
-    """The cards that had this occasion, also under the name of somebody who is the same member now."""
-    by_member = {card.member_id: card.pk for card in cards}
-    same = _same(by_member)
-    answered = CampaignGrant.objects.filter(campaign=campaign, occasion=occasion)
-    own = answered.filter(card__in=[card.pk for card in cards]).values_list("card_id", flat=True)
-    others = answered.filter(card__member__in=same).values_list("card__member_id", flat=True) if same else []
-    return {*own, *(by_member[same[member_id]] for member_id in others)}
+def _key(wish: Wish) -> tuple[int, int, str]:
+    return wish.campaign.pk, wish.card.pk, wish.occasion
+
+
+def _slots(campaign_ids: Collection[int]) -> dict[int, list[int]]:
+    """The pockets of campaigns, by campaign."""
+    slots: dict[int, list[int]] = {pk: [] for pk in campaign_ids}
+    through = MerchantCampaign.pockets.through.objects.filter(merchantcampaign__in=campaign_ids)
+    for campaign_id, account_id in through.values_list("merchantcampaign_id", "account_id"):
+        slots[campaign_id].append(account_id)
+    return slots
+
+
+def _running(campaign_ids: Collection[int]) -> set[int]:
+    rows = MerchantCampaign.objects.filter(pk__in=campaign_ids, status=MerchantCampaign.Status.RUNNING)
+    return set(rows.values_list("pk", flat=True))
+
+
+def _had(wishes: Sequence[Wish]) -> set[tuple[int, int, str]]:
+    """What was answered before, also under the name of somebody who is the same member now; by campaign, card, occasion."""
+    members = {wish.card.member_id for wish in wishes}
+    same = _same(members)
+    rows = CampaignGrant.objects.filter(
+        campaign__in={wish.campaign.pk for wish in wishes},
+        occasion__in={wish.occasion for wish in wishes},
+        card__member__in=members | same.keys(),
+    )
+    answered = {
+        (campaign_id, same.get(member_id, member_id), occasion)
+        for campaign_id, member_id, occasion in rows.values_list("campaign_id", "card__member_id", "occasion")
+    }
+    return {_key(wish) for wish in wishes if (wish.campaign.pk, wish.card.member_id, wish.occasion) in answered}
 
 
 def _same(member_ids: Collection[int]) -> dict[int, int]:
@@ -146,7 +191,14 @@ def _present(card_ids: Collection[int]) -> set[int]:
     return set(rows.values_list("pk", flat=True))
 
 
-def _given(campaign: MerchantCampaign, card_ids: Collection[int]) -> dict[int, int]:
-    """What cards have of the campaign after refunds."""
-    rows = CampaignGrant.objects.filter(Q(campaign=campaign) & Q(card__in=card_ids)).order_by()
-    return dict(rows.values("card_id").annotate(net=Sum(F("points") - F("returned"))).values_list("card_id", "net"))
+def _given(wishes: Sequence[Wish]) -> Counter[tuple[int, int]]:
+    """What cards have of campaigns after refunds, by campaign and card; of those that have a cap."""
+    if not wishes:
+        return Counter()
+    rows = CampaignGrant.objects.filter(
+        campaign__in={wish.campaign.pk for wish in wishes}, card__in={wish.card.pk for wish in wishes}
+    ).order_by()
+    sums = rows.values("campaign_id", "card_id").annotate(net=Sum(F("points") - F("returned")))
+    return Counter(
+        {(campaign_id, card_id): net for campaign_id, card_id, net in sums.values_list("campaign_id", "card_id", "net")}
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from functools import partial
+from itertools import groupby
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,7 +18,7 @@ from common.services.inbox import Event, EventType, Outcome
 from members.models import Consent, Member
 from members.services import admission, consents, members
 from members.services.profiles import is_external_id
-from members.services.roll import MemberIsClosed, UnknownMember
+from members.services.roll import MemberIsClosed, MemberIsMerged, UnknownMember
 from merchants.models import Card, Club, ClubStore, Store
 from merchants.services import cards
 
@@ -52,12 +54,19 @@ class Leaving(msgspec.Struct, frozen=True):
 
 
 def process(events: list[Event], at: dt.datetime) -> list[Outcome]:
-    """Apply the events in order; one that is refused changes nothing and spoils no other."""
+    """Apply the events in order; one that is refused changes nothing and spoils no other.
+
+    Plain joins in a row are worked together; who shows a card of the brand, agrees to something or leaves comes alone.
+    """
     names = {event.subject for event in events if is_external_id(event.subject)}
     known = members.ensure(names, at, register=admission.is_open())
     _lock(known.values())
     clubs = _open_clubs({event.data.store for event in events})
-    return [_outcome(event, known, clubs) for event in events]
+    outcomes: list[Outcome] = []
+    for is_plain, group in groupby(events, key=_is_plain):
+        run = list(group)
+        outcomes += _join_all(run, known, clubs) if is_plain else [_outcome(event, known, clubs) for event in run]
+    return outcomes
 
 
 def join(member: Member, joining: Joining, clubs: list[Club], store: Store, at: dt.datetime) -> list[tuple[Card, bool]]:
@@ -91,10 +100,12 @@ def open_clubs(store: Store) -> list[Club]:
     return _open_clubs({store.code}).get(store.code, (store, []))[1]
 
 
-def _lock(known) -> None:
+def _lock(known: Collection[Member]) -> None:
     """All members of the chunk in one order, so that two chunks at once wait and do not block each other."""
-    ids = sorted({member.pk for member in known})
-    list(Member.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk"))
+    rows = Member.objects.select_for_update(no_key=True).filter(pk__in={member.pk for member in known}).order_by("pk")
+    status = dict(rows.values_list("pk", "status"))
+    for member in known:
+        member.status = status[member.pk]  # what we read before may have changed while we waited
 
 
 _NARROWEST: dict[str, int] = {Club.Scope.SINGLE: 0, Club.Scope.JOINT: 1, Club.Scope.BRAND: 2}
@@ -109,6 +120,28 @@ def _open_clubs(codes: set[str]) -> dict[str, tuple[Store, list[Club]]]:
     for row in sorted(rows, key=lambda row: _NARROWEST[row.club.scope]):
         found[row.store.code][1].append(row.club)
     return found
+
+
+def _is_plain(event: Event) -> bool:
+    return event.type == "store.joined" and not event.data.external_card and not event.data.consents
+
+
+def _join_all(
+    events: list[Event], known: dict[str, Member], clubs: dict[str, tuple[Store, list[Club]]]
+) -> list[Outcome]:
+    """Plain joins: all cards in a fixed number of queries."""
+    openings: list[cards.Opening] = []
+    found: list[Outcome | slice] = []
+    for event in events:
+        try:
+            member, (store, open_here) = _member(event.subject, known), _at(event.data.store, clubs)
+        except Problem as problem:
+            found.append(Outcome.rejected(problem))
+            continue
+        found.append(slice(len(openings), len(openings) + len(open_here)))
+        openings += [cards.Opening(member, club, store, event.data.channel, event.time) for club in open_here]
+    joined = cards.open_all(openings)
+    return [_joined(joined[each]) if isinstance(each, slice) else each for each in found]
 
 
 def _outcome(event: Event, known: dict[str, Member], clubs: dict[str, tuple[Store, list[Club]]]) -> Outcome:
@@ -126,17 +159,22 @@ def _member(subject: str, known: dict[str, Member]) -> Member:
         raise UnknownMember(member=subject)
     if known[subject].status == Member.Status.CLOSED:
         raise MemberIsClosed(member=subject)
+    if known[subject].status == Member.Status.MERGED:
+        raise MemberIsMerged(member=subject)
     return known[subject]
 
 
 def _join(event: Event, member: Member, clubs: dict[str, tuple[Store, list[Club]]]) -> Outcome:
     store, open_here = _at(event.data.store, clubs)
-    if not open_here:
-        return Outcome.ignored("no_membership")
     with transaction.atomic():  # a refusal half-way leaves nothing behind
-        joined = join(member, event.data, open_here, store, event.time)
-    effects = {"stores": [_effect(card, is_news) for card, is_news in joined]}
-    if any(is_news for _card, is_news in joined):
+        return _joined(join(member, event.data, open_here, store, event.time) if open_here else [])
+
+
+def _joined(opened: list[tuple[Card, bool]]) -> Outcome:
+    if not opened:
+        return Outcome.ignored("no_membership")
+    effects = {"stores": [_effect(card, is_news) for card, is_news in opened]}
+    if any(is_news for _card, is_news in opened):
         return Outcome.applied(effects)
     return Outcome.ignored("already_joined", effects)
 

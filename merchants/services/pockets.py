@@ -122,9 +122,19 @@ def _pocket(book: Book, account_ids: Collection[int], wallet_id: int, points: in
 
 
 def _free(account_ids: Collection[int], points: int) -> list[Account]:
-    """A pocket with enough that nobody holds, locked; none if all are busy."""
+    """A pocket with enough that nobody holds, locked; none if all are busy.
+
+    A pocket that was just emptied is locked before the database sees that it has too little: let go with the savepoint.
+    """
     free = Account.objects.select_for_update(skip_locked=True).filter(pk__in=account_ids, available__gte=points)
-    return list(free.order_by("pk")[:1])
+    try:
+        with transaction.atomic():
+            found = list(free.order_by("pk")[:1])
+            if not found:
+                raise _TooLittle
+    except _TooLittle:
+        return []
+    return found
 
 
 def _waited_for(account_ids: Collection[int], points: int, *, turn: int) -> list[Account]:
@@ -149,7 +159,7 @@ def _waited_for(account_ids: Collection[int], points: int, *, turn: int) -> list
 
 
 class _TooLittle(Exception):
-    """Lets go of a pocket that was waited for in vain."""
+    """Lets go of pockets that were locked in vain."""
 
 
 @transaction.atomic

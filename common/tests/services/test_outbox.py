@@ -29,7 +29,7 @@ def ring(*keys):
 @pytest.fixture
 def subscribers(monkeypatch):
     """Subscribe handlers for the length of a test."""
-    monkeypatch.setattr(outbox, "_handlers", defaultdict(dict))
+    monkeypatch.setattr(outbox, "_subscribers", defaultdict(dict))
     return outbox.subscribe
 
 
@@ -242,6 +242,120 @@ def test_publishing_a_thousand_facts_is_one_statement(django_assert_max_num_quer
         ring(*["alice"] * 1000)
 
 
+@dataclass(frozen=True)
+class BellMended:
+    topic: ClassVar[str] = "bell.mended"
+    key: str
+
+
+@pytest.fixture
+def batches(monkeypatch):
+    """Subscribe handlers that take many facts at once; what each call heard is kept as (subscriber, keys)."""
+    monkeypatch.setattr(outbox, "_subscribers", defaultdict(dict))
+    calls = []
+
+    def subscribe(topic, name, bad=()):
+        def handler(facts):
+            calls.append((name, [payload["key"] for payload, _at in facts]))
+            for payload, at in facts:
+                hear(payload, at)
+                if payload["key"] in bad:
+                    raise RuntimeError("bad fact")
+
+        outbox.subscribe_batch(topic, name, handler)
+
+    subscribe.calls = calls
+    return subscribe
+
+
+def test_a_batch_handler_hears_many_facts_at_once_each_with_its_own_time(monkeypatch):
+    monkeypatch.setattr(outbox, "_subscribers", defaultdict(dict))
+    heard = []
+    outbox.subscribe_batch("bell.rung", "a", heard.append)
+    outbox.publish_all([(BellRung("alice", 1), AT), (BellRung("bob", 2), AT + timedelta(hours=1))])
+    assert carry(AT + timedelta(hours=2)) == 2
+    assert heard == [
+        [({"key": "alice", "times": 1}, AT), ({"key": "bob", "times": 2}, AT + timedelta(hours=1))],
+    ]
+
+
+def test_a_batch_costs_the_same_queries_however_many_facts_it_has(batches, django_assert_max_num_queries):
+    outbox.subscribe_batch("bell.rung", "a", lambda facts: None)
+    ring(*map(str, range(400)))
+    with django_assert_max_num_queries(12):
+        assert carry() == 400
+
+
+def test_one_bad_fact_fails_alone_and_its_neighbours_are_heard_once(batches):
+    batches("bell.rung", "a", bad=["5"])
+    ring(*map(str, range(9)))
+    assert carry() == 9
+    assert heard() == [str(n) for n in range(9) if n != 5]
+    waiting = Delivery.objects.get(status="pending")
+    assert (waiting.fact.key, waiting.attempts) == ("5", 1)
+    assert "bad fact" in DeliveryAttempt.objects.get().error
+
+
+def test_a_bad_fact_of_a_batch_is_a_dead_letter_after_ten_attempts_alone(batches):
+    batches("bell.rung", "a", bad=["bad"])
+    ring("alice", "bad", "bob")
+    now = AT
+    while carry(now):
+        now += max(outbox.BACKOFF)
+    assert dict(Delivery.objects.values_list("fact__key", "status")) == {"alice": "done", "bad": "dead", "bob": "done"}
+    assert dict(Delivery.objects.values_list("fact__key", "attempts")) == {"alice": 1, "bad": 10, "bob": 1}
+    assert sorted(heard()) == ["alice", "bob"]
+
+
+def test_facts_about_one_subject_stay_in_their_order_over_subscribers(batches):
+    batches("bell.rung", "rung")
+    batches("bell.mended", "mended")
+    facts = [BellRung("alice", 1), BellRung("bob", 1), BellMended("alice"), BellRung("alice", 2), BellRung("bob", 2)]
+    outbox.publish(facts, AT)
+    carry()
+    assert batches.calls == [("rung", ["alice", "bob"]), ("mended", ["alice"]), ("rung", ["alice", "bob"])]
+
+
+def test_a_handler_that_takes_one_fact_waits_for_all_before_it_and_holds_up_all_after_it(batches):
+    batches("bell.rung", "many")
+    outbox.subscribe("bell.mended", "one", lambda payload, at: batches.calls.append(("one", [payload["key"]])))
+    facts = [BellRung("alice", 1), BellRung("bob", 1), BellMended("charlie"), BellRung("dora", 1), BellRung("eve", 1)]
+    outbox.publish(facts, AT)
+    carry()
+    assert batches.calls == [("many", ["alice", "bob"]), ("one", ["charlie"]), ("many", ["dora", "eve"])]
+
+
+def test_a_worker_that_dies_in_a_batch_has_done_nothing_and_the_next_one_does_all(monkeypatch, subscribers):
+    dying = [True]
+
+    def hear_and_die(facts):
+        for place, (payload, at) in enumerate(facts):
+            if dying and place == 3:
+                raise KeyboardInterrupt
+            hear(payload, at)
+
+    outbox.subscribe_batch("bell.rung", "a", hear_and_die)
+    keys = [str(n) for n in range(6)]
+    ring(*keys)
+    with pytest.raises(KeyboardInterrupt):
+        carry()
+    assert heard() == []
+    dying.clear()
+    assert carry() == 6
+    assert heard() == keys
+
+
+def test_who_subscribes_no_more_leaves_a_failure_and_holds_up_nobody(batches):
+    batches("bell.rung", "a")
+    batches("bell.rung", "gone")
+    ring("alice", "bob")
+    outbox.dispatch(AT)
+    del outbox._subscribers["bell.rung"]["gone"]
+    outbox.deliver(AT)
+    assert heard() == ["alice", "bob"]
+    assert set(Delivery.objects.filter(status="pending").values_list("subscriber", "attempts")) == {("gone", 1)}
+
+
 def together(work, count=4):
     start, errors = threading.Barrier(count), []
 
@@ -278,6 +392,24 @@ def test_workers_at_once_hand_each_fact_to_each_subscriber_once(subscribers):
     together(work)
     carry()
     assert sorted(heard()) == sorted(keys * 2)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_workers_at_once_hear_each_fact_of_their_batches_once(batches):
+    batches("bell.rung", "a", bad=["7"])
+    batches("bell.rung", "b")
+    keys = [str(i) for i in range(60)]
+    ring(*keys)
+
+    def work():
+        for _ in range(20):
+            outbox.dispatch(AT, limit=7)
+            outbox.deliver(AT, limit=20)
+
+    together(work)
+    carry()
+    assert sorted(heard()) == sorted([*keys, *(key for key in keys if key != "7")])
 
 
 @pytest.mark.postgres

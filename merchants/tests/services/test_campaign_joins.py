@@ -6,7 +6,7 @@ from loyalty.tests.proven import assert_proven
 from loyalty.tests.stage import balance
 from members.services import members
 from merchants.models import CampaignGrant, Card
-from merchants.services import cards
+from merchants.services import campaign_joins, cards
 from merchants.tests import buyers
 from merchants.tests.buyers import DAY, NOON
 from merchants.tests.campaigning import a_club, drain, started
@@ -75,3 +75,21 @@ def test_a_campaign_gives_only_within_its_time():
     join(club, "bob", NOON + DAY)
     join(club, "charlie", NOON + 2 * DAY)
     assert gifts() == [("bob", "join", 100)]
+
+
+def test_many_who_join_at_once_are_welcomed_in_a_fixed_number_of_queries(django_assert_max_num_queries):
+    club, other = a_club(points=20_000), a_club("zeta")
+    started(club, trigger="join", budget=10_000)
+    started(other, trigger="join")
+    names = [f"m-{n}" for n in range(30)]
+    joins = []
+    for name in names:
+        cards.open(buyers.a_member(name), club, channel="app", at=NOON)
+        joins.append(campaign_joins.Join(str(club.uuid), name, NOON))
+    cards.open(buyers.a_member("m-0"), other, channel="app", at=NOON)
+    joins.append(campaign_joins.Join(str(other.uuid), "m-0", NOON))
+    with django_assert_max_num_queries(50):
+        assert len(campaign_joins.give_all(joins)) == 31
+    assert campaign_joins.give_all(joins) == []
+    assert balance("m-0").available == 200
+    assert_proven()

@@ -64,6 +64,52 @@ def test_an_order_costs_few_queries_and_two_where_no_campaign_runs(django_assert
     assert grant.points == 100
 
 
+def test_a_batch_gives_for_many_orders_at_many_merchants_in_a_fixed_number_of_queries(django_assert_max_num_queries):
+    heard = []
+    for merchant in range(8):
+        club = a_club(f"m{merchant}")
+        names = [f"{merchant}-{n}" for n in range(4)]
+        cards(club, *names)
+        started(club, trigger="order", points=1, money_unit=100)
+        for name in names:
+            send("order.completed", name, **order(f"o-{name}", line(1, 6000, store=f"m{merchant}")))
+            heard.append((f"o-{name}", NOON))
+    with django_assert_max_num_queries(50):
+        grants = campaign_orders.give_all(heard)
+    assert [grant.points for grant in grants] == [60] * 32
+    assert [grant.occasion for grant in grants] == [f"order:{code}" for code, _at in heard]
+    assert {balance(f"{merchant}-{n}").available for merchant in range(8) for n in range(4)} == {60}
+    assert campaign_orders.give_all(heard) == []
+    assert_proven()
+
+
+def test_the_cap_and_the_budget_hold_within_a_batch():
+    club, other = a_club(), a_club("zeta")
+    for each in (club, other):
+        cards(each, "alice")
+    started(club, trigger="order", points=100, cap=150)
+    started(other, trigger="order", points=100, budget=250)
+    for number in range(4):
+        send("order.completed", **order(f"o-{number}", line(1, store="acme"), line(2, store="zeta")))
+    drain()
+    by_campaign = CampaignGrant.objects.order_by("campaign_id", "pk").values_list("points", "refusal")
+    assert list(by_campaign) == [
+        *[(100, ""), (50, ""), (0, "cap"), (0, "cap")],
+        *[(100, ""), (100, ""), (0, "budget"), (0, "budget")],
+    ]
+    assert_proven()
+
+
+def test_orders_of_a_batch_are_judged_each_by_its_own_time():
+    club = a_club()
+    cards(club, "alice", joined_at=NOON - DAY)
+    started(club, trigger="order", starts_at=NOON, ends_at=NOON + DAY)
+    for number, at in enumerate((NOON, NOON + DAY)):
+        send("order.completed", **order(f"o-{number}", line(1, store="acme")), at=at)
+    drain(NOON + DAY)
+    assert list(CampaignGrant.objects.values_list("occasion", flat=True)) == ["order:o-0"]
+
+
 def test_a_fixed_gift_asks_for_the_least_cash():
     club = a_club()
     cards(club, "alice")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from common.models import Delivery
 from common.services import outbox
 from loyalty.tests import stage
-from merchants.models import CardEntry, CardOrder, Club
+from merchants.models import Card, CardEntry, CardOrder, Club
 from merchants.services import card_orders, cards
 from merchants.tests.shops import DAY, NOON, a_card, a_club, a_store, buy, card_of, entries, give_back, hear
 
@@ -72,6 +72,64 @@ class TestCounting:
         stage.send("order.completed", **stage.order("o-1", *[stage.line(n, 100, store="acme-1") for n in range(30)]))
         with django_assert_max_num_queries(14):
             card_orders.complete("o-1", NOON)
+
+
+@pytest.mark.django_db
+class TestBatches:
+    def told(self, *orders):
+        """Completed orders as (code, member, [(store, cash)]), told but not heard of yet."""
+        for code, name, lines in orders:
+            rows = [stage.line(number, cash, store=store) for number, (store, cash) in enumerate(lines, 1)]
+            stage.send("order.completed", name, **stage.order(code, *rows))
+
+    def test_an_order_of_a_batch_counts_by_the_level_that_the_one_before_it_reached(self):
+        card = a_card(club=a_club(levels=GOLD))
+        self.told(("o-1", "alice", [("acme-1", 100_00)]), ("o-2", "alice", [("acme-1", 33_33)]))
+        hear()
+        assert figures(card) == (133_33, 2, 100 + 49)
+        assert list(card.events.filter(kind="level").values_list("before", "after")) == [("1", "2")]
+
+    def test_each_order_counts_on_its_buyers_cards_at_its_own_stores(self):
+        acme, zeta = a_club(), a_club(merchant="zeta")
+        alices, bobs = a_card("alice", acme), a_card("bob", acme)
+        bobs_other = a_card("bob", zeta)
+        self.told(
+            ("o-1", "alice", [("acme-1", 500), ("zeta-1", 700)]),
+            ("o-2", "bob", [("zeta-1", 900)]),
+            ("o-3", "charlie", [("acme-1", 900)]),
+        )
+        hear()
+        assert [figures(card) for card in (alices, bobs, bobs_other)] == [(500, 1, 5), (0, 0, 0), (900, 1, 9)]
+
+    def test_a_code_told_twice_in_a_batch_counts_once_and_one_that_nobody_knows_counts_nowhere(self):
+        card = a_card()
+        self.told(("o-1", "alice", [("acme-1", 500)]))
+        card_orders.complete_all([("o-1", NOON), ("nobody's", NOON), ("o-1", NOON)])
+        assert figures(card) == (500, 1, 5)
+
+    def test_a_batch_costs_the_same_queries_however_many_orders_it_has(self, django_assert_max_num_queries):
+        club = a_club(levels=GOLD)
+        for number in range(60):
+            a_card(f"m-{number}", club)
+        orders = [(f"o-{number}", f"m-{number}", [("acme-1", 100_00)]) for number in range(60)]
+        self.told(*orders)
+        with django_assert_max_num_queries(20):
+            card_orders.complete_all([(code, NOON) for code, *_rest in orders])
+        assert set(Card.objects.values_list("spent", "level")) == {(100_00, 2)}
+
+    def test_the_books_are_the_same_as_one_by_one(self):
+        club = a_club(levels=GOLD)
+        cards_ = [a_card(name, club) for name in ("alice", "bob")]
+        orders = [(f"o-{n}", ("alice", "bob")[n % 2], [("acme-1", 1700 * n + 50)]) for n in range(1, 9)]
+        self.told(*orders)
+        card_orders.complete_all([(code, NOON) for code, *_rest in orders])
+        together = [(figures(card), entries(card)) for card in cards_]
+        CardOrder.objects.all().delete()
+        CardEntry.objects.all()._raw_delete(using="default")
+        Card.objects.update(spent=0, orders=0, points=0, version=0, level=1)
+        for code, *_rest in orders:
+            card_orders.complete(code, NOON)
+        assert [(figures(card), entries(card)) for card in cards_] == together
 
 
 @pytest.mark.django_db

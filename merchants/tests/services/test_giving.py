@@ -12,6 +12,7 @@ from loyalty.tests.stage import STAFF, balance
 from members.services import members
 from merchants.models import CampaignGrant, Card
 from merchants.services import campaigns, giving
+from merchants.services.giving import Wish
 from merchants.tests.buyers import DAY, NOON
 from merchants.tests.campaigning import a_club, cards, purse, started
 
@@ -103,10 +104,10 @@ def test_a_chunk_costs_the_same_queries_however_many_it_gives(django_assert_max_
     campaign = started(club, budget=50_000)
     some = cards(club, *(f"m-{n}" for n in range(30)))
     with django_assert_max_num_queries(40):
-        grants = giving.give_all(campaign, [(card, 100) for card in some], "send", NOON)
+        grants = giving.give_all([Wish(campaign, card, "send", 100, NOON) for card in some], NOON)
     assert {grant.points for grant in grants} == {100}
     with django_assert_max_num_queries(40):
-        more = giving.give_all(campaign, [(card, 100) for card in some], "order:1", NOON + DAY)
+        more = giving.give_all([Wish(campaign, card, "order:1", 100, NOON + DAY) for card in some], NOON + DAY)
     assert len(more) == 30
     assert_proven()
 

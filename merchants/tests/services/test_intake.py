@@ -117,3 +117,67 @@ def test_a_taken_card_refuses_the_event_wholly_and_spoils_no_other():
     assert results[0]["problem"]["code"] == "external_card_taken"
     assert not Card.objects.filter(member__external_id="bob").exists()
     assert not Consent.objects.filter(member__external_id="bob").exists()
+
+
+def joins(*wishes, at=NOON):
+    """One batch of (name, store) joins, with the brand's card if there is a third."""
+    events = []
+    for number, (name, store, *card) in enumerate(wishes):
+        data = {"store": store} | ({"external_card": card[0]} if card else {})
+        events.append(stage.event("store.joined", name, at, **data) | {"id": f"j-{number}-{at:%d}"})
+    return stage.send_all(events, at)
+
+
+def test_a_batch_of_joins_answers_each_in_its_place():
+    a_club("acme-1")
+    a_club("acme-1", scope=Club.Scope.BRAND, name="Brand")
+    a_store("lonely-1", "lonely")
+    set_programme(register_unknown_members=False)
+    for name in ("alice", "bob", "dora"):
+        a_member(name)
+    gone = a_member("gone", status="closed", closed_at=NOON)
+    results = joins(
+        ("alice", "acme-1"),
+        ("alice", "acme-1"),
+        (gone.external_id, "acme-1"),
+        ("bob", "nowhere"),
+        ("bob", "lonely-1"),
+        ("bob", "acme-1", "B-1"),
+        ("dora", "acme-1"),
+    )
+    assert [(r["status"], r.get("reason", r.get("problem", {}).get("code"))) for r in results] == [
+        ("applied", None),
+        ("ignored", "already_joined"),
+        ("rejected", "member_closed"),
+        ("rejected", "unknown_store"),
+        ("ignored", "no_membership"),
+        ("applied", None),
+        ("applied", None),
+    ]
+    assert [stores["joined"] for stores in results[0]["effects"]["stores"]] == [True, True]
+    assert Card.objects.count() == 6
+    assert CardEvent.objects.filter(kind="joined").count() == 6
+
+
+def test_a_batch_brings_back_who_had_left_and_gives_no_second_gift():
+    a_club(welcome_points=50)
+    joins(("alice", "acme-1"))
+    stage.send("store.left", "alice", NOON + DAY, store="acme-1")
+    joins(("bob", "acme-1"), ("alice", "acme-1"), at=NOON + 2 * DAY)
+    assert [(card.status, card.points) for card in Card.objects.all()] == [("active", 50), ("active", 50)]
+    assert list(CardEvent.objects.order_by("pk").values_list("card__member__external_id", "kind")) == [
+        ("alice", "joined"),
+        ("alice", "left"),
+        ("bob", "joined"),
+        ("alice", "returned"),
+    ]
+
+
+def test_joins_cost_the_same_queries_however_many_they_are(django_assert_max_num_queries):
+    a_club(welcome_points=50)
+    for number in range(60):
+        a_member(f"m-{number}")
+    with django_assert_max_num_queries(25):
+        results = joins(*((f"m-{number}", "acme-1") for number in range(60)))
+    assert {result["status"] for result in results} == {"applied"}
+    assert set(Card.objects.values_list("points", flat=True)) == {50}
