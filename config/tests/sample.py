@@ -390,7 +390,7 @@ def gifts(now: dt.datetime) -> None:
 def trade(alice: Member, now: dt.datetime) -> None:
     """ACME has a brand with a member outside, levels, prices, a rebate that waits, and has looked at Alice, who lets it."""
     acme, today = Merchant.objects.get(code="acme"), clock.local_date(now)
-    UnknownStore.objects.create(code="nobody-1", lines=3, cash=90_00, first_seen_at=now, last_seen_at=now)
+    UnknownStore.objects.create(code="nobody-1", first_seen_at=now, last_seen_at=now)
     brand = Brand.objects.create(merchant=acme, code="acme-tea", name="ACME Tea")
     club = Club.objects.create(merchant=acme, scope="brand", brand=brand, name="Tea friends", status="open")
     shops.a_scheme(club, [("Leaf", 0, 100), ("Bud", 100_00, 150)])

@@ -3,7 +3,6 @@ from __future__ import annotations
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -20,6 +19,7 @@ from common.admin.files import ExportAdminMixin, ImportAdminMixin, ImportResourc
 from common.problems import Problem
 from common.services import audit
 from merchants.models import Brand, Merchant, Store, UnknownStore
+from merchants.selectors import stores as selector
 from merchants.services import stores
 
 
@@ -140,8 +140,10 @@ class UnknownStoreAdmin(ReadOnlyAdmin):
     readonly_fields = ["line_count", "money"]
 
     def get_queryset(self, request):
-        known = Store.objects.filter(code=OuterRef("code"))
-        return super().get_queryset(request).filter(~Exists(known))
+        return selector.unknown()
+
+    def get_ordering(self, request):
+        return ["-lines", "code"]
 
     def has_adopt_permission(self, request, object_id=None):
         return request.user.has_perm("merchants.add_store")
@@ -159,7 +161,7 @@ class UnknownStoreAdmin(ReadOnlyAdmin):
         """Say what adoption means, ask whose store it is, then make it one."""
         if not self.has_adopt_permission(request):
             raise PermissionDenied
-        row = get_object_or_404(UnknownStore, pk=object_id)
+        row = get_object_or_404(selector.unknown(), pk=object_id)
         form = AdoptForm(request.POST or None, initial={"name": row.code})
         if request.method == "POST" and form.is_valid():
             try:

@@ -26,18 +26,19 @@ class Store(models.Model):
 
 
 class UnknownStore(models.Model):
-    """A store code that orders name and no store bears; it waits here until an operator adopts it."""
+    """A store code that orders name and no store bears; it waits here until an operator adopts it.
+
+    How much was bought there, the order lines say (selectors/stores.py).
+    """
 
     code = models.CharField(_("code"), max_length=60, unique=True)
-    lines = models.PositiveBigIntegerField(_("order lines"), default=0)
-    cash = models.PositiveBigIntegerField(_("cash"), default=0, help_text=_("Of completed orders, in minor units."))
     first_seen_at = models.DateTimeField(_("first seen at"))
     last_seen_at = models.DateTimeField(_("last seen at"))
 
     class Meta:
         verbose_name = _("unknown store")
         verbose_name_plural = _("unknown stores")
-        ordering = ["-lines", "code"]
+        ordering = ["-last_seen_at", "code"]
         constraints = [
             models.CheckConstraint(
                 condition=Q(last_seen_at__gte=F("first_seen_at")), name="unknown_store_seen_in_order"

@@ -20,18 +20,17 @@ class StoreExists(Problem):
     title = _("There is a store with this code already.")
 
 
-def note_unknown(lines: Iterable[dict], at: dt.datetime) -> None:
-    """Count the lines of a completed order that name stores nobody has; one statement, after one question."""
-    found: dict[str, list[int]] = {}
-    for line in lines:
-        if line["store"]:
-            found.setdefault(line["store"], [0, 0])
-            found[line["store"]][0] += 1
-            found[line["store"]][1] += line["cash"]
-    if not found:
+def note_unknown(heard: Iterable[tuple[Iterable[dict], dt.datetime]]) -> None:
+    """Note the codes in lines of completed orders that no store bears; one statement, after one question. Twice is once."""
+    seen: dict[str, tuple[dt.datetime, dt.datetime]] = {}
+    for lines, at in heard:
+        for code in {line["store"] for line in lines} - {""}:
+            first, last = seen.get(code, (at, at))
+            seen[code] = (min(first, at), max(last, at))
+    if not seen:
         return
-    known = set(Store.objects.filter(code__in=found).values_list("code", flat=True))
-    rows = [(code, *found[code], at, at) for code in sorted(found.keys() - known)]
+    stores = set(Store.objects.filter(code__in=seen).values_list("code", flat=True))
+    rows = [(code, *seen[code]) for code in sorted(seen.keys() - stores)]
     if rows:
         _upsert(rows)
 
@@ -56,29 +55,21 @@ def adopt(
         return store
 
 
-def _upsert(rows: list[tuple]) -> None:
-    """Rows in the order of their codes, so that two orders at once wait for each other and do not block."""
+def _upsert(rows: list[tuple[str, dt.datetime, dt.datetime]]) -> None:
+    """Rows in the order of their codes, so that two batches at once wait for each other and do not block."""
     table = connection.ops.quote_name(UnknownStore._meta.db_table)
     field = UnknownStore._meta.get_field("first_seen_at")
     params = [
         value
-        for code, lines, cash, first, last in rows
-        for value in (
-            code,
-            lines,
-            cash,
-            field.get_db_prep_save(first, connection),
-            field.get_db_prep_save(last, connection),
-        )
+        for code, *times in rows
+        for value in (code, *(field.get_db_prep_save(time, connection) for time in times))
     ]
-    places = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
+    places = ", ".join(["(%s, %s, %s)"] * len(rows))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            INSERT INTO {table} (code, lines, cash, first_seen_at, last_seen_at) VALUES {places}
+            INSERT INTO {table} (code, first_seen_at, last_seen_at) VALUES {places}
             ON CONFLICT (code) DO UPDATE SET
-                lines = {table}.lines + excluded.lines,
-                cash = {table}.cash + excluded.cash,
                 first_seen_at = CASE WHEN excluded.first_seen_at < {table}.first_seen_at
                                      THEN excluded.first_seen_at ELSE {table}.first_seen_at END,
                 last_seen_at = CASE WHEN excluded.last_seen_at > {table}.last_seen_at

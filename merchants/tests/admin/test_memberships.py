@@ -16,7 +16,7 @@ from members.models import Consent
 from members.services import consents, identities
 from merchants.models import Brand, BrandMember, Card, Club, Level, LevelScheme, Store, UnknownStore
 from merchants.services import links
-from merchants.tests.shops import NOON, a_card, a_club, a_member, a_merchant, a_scheme, a_store, staff
+from merchants.tests.shops import NOON, a_card, a_club, a_member, a_merchant, a_scheme, a_store, buy, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -277,7 +277,8 @@ class TestBrandMembers:
 
 class TestStores:
     def test_an_unknown_code_is_adopted_after_a_page_that_says_what_it_means(self, operator):
-        row = UnknownStore.objects.create(code="ghost", lines=3, cash=900, first_seen_at=NOON, last_seen_at=NOON)
+        buy(("ghost", 900))
+        row = UnknownStore.objects.get()
         merchant = a_merchant()
         page = operator.get(at("unknownstore_adopt", row.pk, site="admin")).content.decode()
         assert "9.00 CNY" in page

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from common.models import AuditEntry
+from common.models import AuditEntry, Delivery
 from common.problems import InvalidInput
 from loyalty.tests.stage import STAFF
 from merchants.models import Brand, Store, UnknownStore
+from merchants.selectors.stores import unknown
 from merchants.services import stores
-from merchants.tests.shops import DAY, NOON, a_card, a_club, a_merchant, a_store, buy, card_of
+from merchants.tests.shops import DAY, NOON, a_card, a_club, a_merchant, a_store, buy, card_of, hear
 
 pytestmark = pytest.mark.django_db
 
@@ -18,9 +19,17 @@ def test_orders_count_the_codes_that_no_store_bears():
     a_store("acme-1")
     buy(("acme-1", 100), ("ghost", 200), ("ghost", 300), order="o-1")
     buy(("ghost", 400), order="o-2", at=NOON + DAY)
-    row = UnknownStore.objects.get()
+    row = unknown().get()
     assert (row.code, row.lines, row.cash) == ("ghost", 3, 900)
     assert (row.first_seen_at, row.last_seen_at) == (NOON, NOON + DAY)
+
+
+def test_an_order_that_is_told_again_counts_once():
+    buy(("ghost", 400), order="o-1")
+    Delivery.objects.update(status="pending", attempts=0)
+    hear()
+    row = unknown().get()
+    assert (row.lines, row.cash) == (1, 400)
 
 
 def test_a_late_order_moves_the_first_sight_and_not_the_last():
