@@ -6,6 +6,7 @@ The sums that cards are compared with are added up from the events alone, with n
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -16,7 +17,8 @@ from common import clock
 from loyalty.services.replay import envelopes
 from merchants.models import Card, Club, ClubStore, Merchant, Store
 
-MONEY_UNIT = 100
+MONEY_UNIT, GIFT_UNIT = 100, 1000
+"""Minor units of cash for one point of the card, and for one point of the programme from the merchant's purse."""
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Expected:
     """Figures by (store, member), added up from events of orders; completed ones count, cancelled ones count no more."""
 
     cards: dict[tuple[str, str], Figures] = field(default_factory=dict)
+    gifts: Counter[str] = field(default_factory=Counter)  # points by store, as replay_purses gives them
     _completed: dict[str, tuple[str, dict[str, int]]] = field(default_factory=dict)
 
     def add(self, event: dict) -> None:
@@ -57,6 +60,7 @@ class Expected:
             figures.spent += sign * amount
             figures.orders += sign
             figures.points += sign * (amount // MONEY_UNIT)
+            self.gifts[store] += sign * (amount // GIFT_UNIT)
 
 
 def found_stores(sellers: Iterable[str]) -> int:
@@ -83,7 +87,7 @@ def found_stores(sellers: Iterable[str]) -> int:
 def with_joins(events: Iterable[dict]) -> Iterator[dict]:
     """The same events; each local day begins with the members who first buy at a store that day and join there.
 
-    Together at the day's first instant: so a batch holds joins, then orders, and both are worked set-based.
+    Together at the day's first instant, so that they are worked set-based.
     """
     met: set[tuple[str, str]] = set()
     for day, told in groupby(events, key=lambda event: clock.local_date(envelopes.time_of(event))):
@@ -95,6 +99,11 @@ def with_joins(events: Iterable[dict]) -> Iterator[dict]:
                     met.add(key)
                     yield _join(event, store, clock.day_start(day))
         yield from todays
+
+
+def joins_first(events: list[dict]) -> list[dict]:
+    """A batch of several days with all its joins at the front: who opens a card early has bought nothing there before."""
+    return sorted(events, key=lambda event: event["type"] != "store.joined")
 
 
 def _stores(event: dict) -> list[str]:
@@ -111,6 +120,16 @@ def expected(events: Iterable[dict], until: dt.date | None) -> Expected:
             break
         found.add(event)
     return found
+
+
+def budgets(events: Iterable[dict]) -> dict[str, int]:
+    """What the purses of stores that sell will have to give at most, by code; at least one gift."""
+    found: Counter[str] = Counter()
+    for event in events:
+        if event["type"] == "order.completed":
+            for line in event["data"]["lines"]:
+                found[line["store"]] += line["cash"]
+    return {store: cash // GIFT_UNIT + 1 for store, cash in found.items()}
 
 
 def differences(found: Expected) -> list[str]:

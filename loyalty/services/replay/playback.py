@@ -61,7 +61,8 @@ class Playback:
         The nights go on to `until` when the events end before it, else to the night after the last event.
         """
         exhausted = True
-        for day, batch in batches(islice(events, self.counts["events"], None), self._size):
+        rest = islice(events, self.counts["events"], None)
+        for day, batch in batches(rest, self._size, by_day=self._with_nights, until=until):
             if until is not None and day > until:
                 exhausted = False
                 break
@@ -113,15 +114,18 @@ class Playback:
         self.run.save(update_fields=["status", "finished_at"])
 
 
-def batches(events: Iterable[dict], size: int) -> Iterator[Batch]:
-    """Consecutive events of one local day of the programme, at most `size` together."""
-    day, batch = None, []
+def batches(events: Iterable[dict], size: int, *, by_day: bool = True, until: dt.date | None = None) -> Iterator[Batch]:
+    """Consecutive events, at most `size` together, with the local day of the first: of one day, if they are kept apart by
+    days, else at least not from both sides of the end of the day `until`."""
+    day, batch = dt.date.min, []
     for event in events:
         event_day = clock.local_date(envelopes.time_of(event))
-        if batch and (event_day != day or len(batch) == size):
+        is_apart = event_day != day if by_day else until is not None and day <= until < event_day
+        if batch and (is_apart or len(batch) == size):
             yield day, batch
             batch = []
-        day = event_day
+        if not batch:
+            day = event_day
         batch.append(event)
     if batch:
         yield day, batch

@@ -8,9 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from common.services import outbox
 from loyalty.tests.services.replay.test_olist import REAL, TABLES
-from merchants.models import Card, Club
-from merchants.services import replay
+from merchants.models import CampaignGrant, Card, Club
+from merchants.services import replay, replay_purses
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +36,43 @@ def test_sellers_find_their_members_and_cards_show_what_the_orders_say(folder, c
         ("s2", "alice", 666, 1, 6),
         ("s2", "bob", 0, 0, 0),
     ]
+
+
+def test_purses_give_for_orders_and_balance_to_the_point(folder, capsys):
+    call_command("replay_stores", folder)
+    assert "Purses: 2; 0 do not balance" in capsys.readouterr().out
+    balances = replay_purses.balances()
+    assert {code: balance.given for code, balance in balances.items()} == {"s1": 1, "s2": 0}
+    assert balances["s1"] == replay_purses.Balance(bought=1000, purse=998, pockets=1, wallets=1, used=0)
+
+
+def test_a_purse_that_gave_what_no_order_says_is_named(folder, capsys):
+    call_command("replay_stores", folder)
+    CampaignGrant.objects.filter(card__club__name="s1").update(points=2)
+    with pytest.raises(SystemExit):
+        call_command("replay_stores", folder)
+    told = capsys.readouterr()
+    assert "1 do not balance" in told.out
+    assert "s1: Balance(" in told.err
+
+
+def test_a_replay_that_was_stopped_in_a_batch_goes_on_and_comes_to_the_same(folder, monkeypatch, capsys):
+    deliver = outbox.deliver
+
+    def die(at):
+        deliver(at, limit=3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(outbox, "deliver", die)
+    for _time in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            call_command("replay_stores", folder, batch=2)
+    monkeypatch.setattr(outbox, "deliver", deliver)
+    call_command("replay_stores", folder, batch=2)
+    told = capsys.readouterr().out
+    assert "Cards: 3; 0 differ" in told
+    assert "Purses: 2; 0 do not balance" in told
+    assert "RED" not in told
 
 
 def test_playing_again_changes_nothing(folder, capsys):
@@ -69,6 +107,11 @@ def test_the_first_weeks_of_the_real_sample_come_out_to_the_point(capsys):
     told = capsys.readouterr().out
     assert "0 differ from what the orders say" in told
     assert Card.objects.count() > 20
+
+
+def test_joins_of_a_batch_come_first_and_the_rest_stays_in_order():
+    events = [{"type": kind, "id": number} for number, kind in enumerate(["a", "store.joined", "b", "store.joined"])]
+    assert [event["id"] for event in replay.joins_first(events)] == [1, 3, 0, 2]
 
 
 def test_a_member_joins_a_store_once_before_the_first_order():

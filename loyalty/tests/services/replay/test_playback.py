@@ -71,6 +71,15 @@ def test_local_midnight_and_not_midnight_in_utc_ends_a_batch():
     assert [day.isoformat() for day, _batch in playback.batches(events, 10)] == ["2026-03-01", "2026-03-02"]
 
 
+def test_batches_that_may_cross_days_still_end_with_the_last_day_that_is_asked_for():
+    until = dt.date(2026, 3, 2)
+    told = [
+        (day.isoformat(), [e["id"] for e in batch])
+        for day, batch in playback.batches(STREAM, 3, by_day=False, until=until)
+    ]
+    assert told == [("2026-03-01", ["e1", "e2", "e3"]), ("2026-03-02", ["r1"]), ("2026-03-04", ["e4", "r9", "e5"])]
+
+
 def test_played_twice_it_doubles_nothing():
     play()
     before = books()
