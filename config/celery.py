@@ -24,6 +24,7 @@ app.conf.beat_schedule = {
     "expire points": {"task": "loyalty.tasks.expire_points", "schedule": crontab(hour=0, minute=5)},
     "expire rewards": {"task": "rewards.tasks.expire_redemptions", "schedule": crontab(hour=0, minute=15)},
     "rate conduct": {"task": "loyalty.tasks.rate_conduct", "schedule": crontab(hour=0, minute=25)},
+    "rate members": {"task": "loyalty.tasks.rate_members", "schedule": crontab(hour=0, minute=30)},
     "review tiers": {"task": "loyalty.tasks.review_tiers", "schedule": crontab(hour=0, minute=35)},
     "pay shopping days": {"task": "loyalty.tasks.pay_shopping_days", "schedule": crontab(hour=0, minute=55)},
     "count likes": {"task": "loyalty.tasks.count_likes", "schedule": crontab(hour=1, minute=5)},

@@ -38,6 +38,7 @@ DEEDS = {
     "merchants.decide_brandmember": _("Can decide which member a card of a brand belongs to"),
     "members.import_creditscore": _("Can import credit scores from a file"),
     "merchants.stop_merchantcampaign": _("Can stop a merchant's campaign"),
+    "loyalty.override_conductrating": _("Can set a member's conduct by hand"),
     "loyalty.override_standing": _("Can set a member's tier by hand"),
     "loyalty.approve_standing": _("Can approve tier reviews"),
     "loyalty.post_adjustment": _("Can adjust points without limit"),
@@ -78,7 +79,7 @@ _MEMBERS = [
 ]
 # What operations writes and risk puts in force, and what came of it.
 _RISK_RULES = ["members.riskrule", "members.riskruleversion"]
-_RISK_MET = ["members.riskrefusal", "members.riskappeal", "members.risklisting"]
+_RISK_MET = ["members.riskrefusal", "members.riskappeal", "members.risklisting", "loyalty.conductrating"]
 _CARDS = [
     "merchants.card",
     "merchants.cardentry",
@@ -266,6 +267,7 @@ ROLES: dict[str, set[str]] = {
     | _may("delete", ["members.riskruleversion"])
     | _may("view", [*_TRAFFIC, "axes.accessattempt", "common.staff"])
     | {
+        "loyalty.override_conductrating",
         "members.activate_riskruleversion",
         "members.lift_risklisting",
         "members.file_riskappeal",

@@ -141,6 +141,7 @@ UNFOLD = {
                     _list(_("Refusals"), "block", "members", "riskrefusal"),
                     _list(_("Deny-list and allow-list"), "playlist_remove", "members", "risklisting"),
                     _list(_("Appeals"), "contact_support", "members", "riskappeal"),
+                    _list(_("Conduct ratings"), "psychology_alt", "loyalty", "conductrating"),
                     _list(_("Quarantine"), "health_and_safety", "loyalty", "quarantine"),
                 ],
             },

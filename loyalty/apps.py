@@ -9,7 +9,7 @@ class LoyaltyConfig(AppConfig):
     def ready(self):
         from common.services import inbox, outbox
         from loyalty import handlers
-        from loyalty.selectors import campaign_undos, gift_campaigns, origins, programme
+        from loyalty.selectors import campaign_undos, conduct_ratings, gift_campaigns, origins, programme
         from loyalty.selectors import leaving as own_leaving
         from loyalty.selectors import members as member_selectors
         from loyalty.selectors import merging as own_merging
@@ -17,7 +17,7 @@ class LoyaltyConfig(AppConfig):
         from loyalty.services import intake, risk
         from members.api import authentication
         from members.selectors import leaving, merging, records
-        from members.services import admission, risk_events
+        from members.services import admission, risk_events, risk_standings
 
         records.register(*RECORDS)
         leaving.register(own_leaving.of_members)
@@ -30,6 +30,7 @@ class LoyaltyConfig(AppConfig):
         origins.name_references("gift", gift_campaigns.references)
         for event_type, guarded in risk.GUARDED.items():
             risk_events.register(event_type, guarded)
+        risk_standings.said_by(conduct_ratings.standings)
         outbox.subscribe("risk.met", "loyalty.risk_met", handlers.risk_met)
         outbox.subscribe_batch("member.registered", "loyalty.member_registered", handlers.members_registered)
         outbox.subscribe("member.credit_updated", "loyalty.credit_updated", handlers.credit_updated)

@@ -15,6 +15,7 @@ from loyalty.selectors import conduct as conduct_selector
 from loyalty.services import (
     campaign_undos,
     conduct,
+    conduct_ratings,
     downgrades,
     expiring,
     gift_campaigns,
@@ -102,6 +103,13 @@ def rate_conduct() -> None:
     now = timezone.now()
     if conduct.due(conduct_selector.rated_at(now)):
         conduct.rate(conduct_selector.rated_at(now), now)
+
+
+@shared_task
+def rate_members() -> None:
+    """Nightly: how members behaved, after their coefficients."""
+    now = timezone.now()
+    conduct_ratings.rate(_tonight(now), now)
 
 
 @shared_task

@@ -19,6 +19,7 @@ from loyalty.models import (
     Campaign,
     Coefficient,
     ConductCase,
+    ConductRating,
     CustomEventType,
     DeliveryRefusal,
     EarningRule,
@@ -318,6 +319,7 @@ def refusals(alice: Member, now: dt.datetime) -> None:
         kind="allow", by="member", subject="alice", member=alice, actions=["play"], reason="Tester", starts_at=now
     )
     risk_listings.enter(entry, HOUSE, now)
+    ConductRating.objects.create(member=alice, band="doubtful", reasons=["refusals"], rated_at=now)
 
 
 def rewards(now: dt.datetime) -> None:

@@ -20,6 +20,7 @@ LEDGER = {
     "code",
     "coefficient",
     "conductcase",
+    "conductrating",
     "deliveryrefusal",
     "entry",
     "giftassignment",

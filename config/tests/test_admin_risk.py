@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.tests import sample
+from loyalty.models import ConductRating
 from members.models import Member, RiskAppeal, RiskListing, RiskRefusal, RiskRule, RiskRuleVersion
 from members.services import risk_appeals
 from members.tests import risk
@@ -29,7 +30,7 @@ def sign_in(client, name, role):
 def form(rule, **changes):
     """At most five redemptions an hour."""
     return {
-        "rule": rule.pk, "action": "redemption", "counter": "member", "limit": 5, "window": 2, "unit": 60,
+        "rule": rule.pk, "action": "redemption", "counter": "member", "limit": 5, "span": 2, "unit": 60,
         "outcome": "refuse", "reason_en": "Too often.", "reason_zh": "次数过多。",
         "effective_from_0": "2026-01-01", "effective_from_1": "00:00:00", **changes,
     }  # fmt: skip
@@ -219,3 +220,16 @@ def test_lists_cost_the_same_however_long_they_are(client, name, django_assert_m
     sign_in(client, "rosa", "risk")
     with django_assert_max_num_queries(25):
         assert client.get(address(f"{name}_changelist")).status_code == 200
+
+
+def test_conduct_is_set_by_hand_with_a_reason(client, alice):
+    ConductRating.objects.create(member=alice, band="poor", reasons=["returns"], rated_at=timezone.now())
+    sign_in(client, "rosa", "risk")
+    page = reverse("admin:loyalty_conductrating_set_by_hand", args=[alice.pk])
+    assert "sends much back without cause" in client.get(page).content.decode()
+    client.post(page, {"band": "ordinary", "days": 30, "note": "A flood."})
+    assert ConductRating.objects.get().stands(timezone.now()) == "ordinary"
+    sign_in(client, "olga", "operations")
+    assert client.post(page, {"band": "good", "days": 30, "note": "x"}).status_code == 403
+    shown = client.get(reverse("admin:members_member_change", args=[alice.pk])).content.decode()
+    assert "A flood." in shown

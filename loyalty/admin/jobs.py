@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from common.admin import jobs
 from loyalty.services import (
     conduct,
+    conduct_ratings,
     expiring,
     lapsing,
     likes,
@@ -29,6 +30,7 @@ jobs.register(scores.JOB_ANEW, _("Value scores are counted from nothing"), score
 jobs.register(score_settlements.JOB, _("Value scores are settled"), score_settlements.settle)
 jobs.register(proof.JOB, _("Proof of the ledger"), proof.prove)
 jobs.register(conduct.JOB, _("Growth coefficients are rated"), conduct.rate)
+jobs.register(conduct_ratings.JOB, _("Members' conduct is rated"), conduct_ratings.rate)
 jobs.register(medals.SCORES, _("Medal scores are counted"), medals.award)
 jobs.register(medals.JOB, _("Medals are awarded"), medals.award)
 jobs.register(pyramid.JOB, _("The pyramid is counted"), pyramid.count)

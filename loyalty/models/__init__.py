@@ -6,6 +6,7 @@ from .campaign_undos import CampaignUndo, UndoneLot
 from .campaigns import Campaign
 from .changed_days import ChangedDay
 from .conduct import Coefficient, CoefficientBand, CoefficientPolicy, Conduct, ConductCase, ExcusedLine
+from .conduct_ratings import ConductRating
 from .editions import Edition
 from .entries import Entry
 from .event_types import CustomEventType
@@ -51,6 +52,7 @@ __all__ = [
     "CoefficientPolicy",
     "Conduct",
     "ConductCase",
+    "ConductRating",
     "CurvePoint",
     "CustomEventType",
     "DeliveryRefusal",

@@ -62,6 +62,7 @@ class SegmentCondition(models.Model):
         NET_CASH = "net_cash", _("Spend in 12 months")
         LAST_ORDER = "last_order", _("Days since the last order")
         FIRST_ORDER = "first_order", _("Days since the first order")
+        CONDUCT = "conduct", _("Conduct")
         RETURNS = "returns", _("Lines returned without cause in 12 months (%)")
         REVIEWS = "reviews", _("Reviews in 12 months")
         PHOTO_REVIEWS = "photo_reviews", _("Photo reviews in 12 months")

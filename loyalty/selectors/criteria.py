@@ -21,9 +21,20 @@ from django.utils.translation import gettext_lazy as _
 
 from common import clock
 from common.problems import InvalidInput
-from loyalty.models import Lifecycle, Medal, MedalStanding, Order, OrderLine, Segment, SegmentCondition, Tier
+from loyalty.models import (
+    ConductRating,
+    Lifecycle,
+    Medal,
+    MedalStanding,
+    Order,
+    OrderLine,
+    Segment,
+    SegmentCondition,
+    Tier,
+)
 from loyalty.models.standings import HUNDREDTHS
 from members.models import CreditScore, Member, Plan, Subscription
+from members.models.risk_words import Conduct
 
 Attribute, Operator = SegmentCondition.Attribute, SegmentCondition.Operator
 Range = tuple[int | None, int | None]
@@ -261,6 +272,13 @@ def _plan(words: list[str], at: dt.datetime) -> Q:
     return Q(Exists(running.filter(member=OuterRef("pk"))))
 
 
+def _conduct(words: list[str], at: dt.datetime) -> Q:
+    """Who has no rating is ordinary."""
+    rated = ConductRating.objects.filter(member=OuterRef("pk"))
+    found = Q(Exists(rated.of_band(words, at)))
+    return found | ~Q(Exists(rated)) if Conduct.ORDINARY in words else found
+
+
 def _custom(key: str, words: list[str]) -> Q:
     """As text, or as the number or yes-or-no that the text says."""
     if not key:
@@ -292,6 +310,7 @@ def _in_segment(segment: Segment, at: dt.datetime, within: tuple[str, ...]) -> Q
 _WORDS: dict[str, Words] = {
     Attribute.TIER: lambda words, at: Q(standing__tier__code__in=words),
     Attribute.LIFECYCLE: lambda words, at: Q(stats__lifecycle__in=words),
+    Attribute.CONDUCT: _conduct,
     Attribute.KIND: lambda words, at: Q(kind__in=words),
     Attribute.PLAN: _plan,
     Attribute.CATEGORY: _bought("category"),
@@ -302,6 +321,7 @@ _WORDS: dict[str, Words] = {
 CHOICES: dict[str, Callable[[], dict[str, str]]] = {
     Attribute.TIER: lambda: dict(Tier.objects.values_list("code", "name")),
     Attribute.LIFECYCLE: lambda: {value: str(label) for value, label in Lifecycle.choices},
+    Attribute.CONDUCT: lambda: {value: str(label) for value, label in Conduct.choices},
     Attribute.KIND: lambda: {value: str(label) for value, label in Member.Kind.choices},
     Attribute.PLAN: lambda: dict(Plan.objects.values_list("code", "name")),
 }

@@ -24,7 +24,7 @@ from common.admin.base import AuditedAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
 from common.problems import Problem
 from members.admin import risk_words
-from members.models import Member, RiskRule, RiskRuleVersion
+from members.models import RiskRule, RiskRuleVersion
 from members.models.risk_words import FACTS, Action, Conduct, Counter
 from members.services import risk_presets, risk_previews, risk_rules
 
@@ -36,7 +36,8 @@ _GUARDED = [(action.value, action.label) for action in Action if action not in F
 class VersionForm(forms.ModelForm):
     """A draft; the window is said in the unit that suits it."""
 
-    window = forms.IntegerField(label=_("in a rolling window of"), min_value=1, widget=UnfoldAdminIntegerFieldWidget)
+    # Not named `window`: the form's scripts know each field by its name and would take it for the browser's.
+    span = forms.IntegerField(label=_("in a rolling window of"), min_value=1, widget=UnfoldAdminIntegerFieldWidget)
     unit = forms.TypedChoiceField(label=_("unit"), choices=_UNITS, coerce=int, widget=UnfoldAdminSelectWidget)
     conducts = forms.MultipleChoiceField(
         label=_("only of conduct"),
@@ -60,14 +61,14 @@ class VersionForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         minutes = self.instance.window_minutes
         size = next((size for size, _name in reversed(_UNITS) if minutes % size == 0), 1)
-        self.initial.setdefault("window", minutes // size)
+        self.initial.setdefault("span", minutes // size)
         self.initial.setdefault("unit", size)
         self.initial.setdefault("effective_from", timezone.now())
 
     def clean(self):
         data = super().clean()
-        if data.get("window") and data.get("unit"):
-            self.instance.window_minutes = data["window"] * data["unit"]
+        if data.get("span") and data.get("unit"):
+            self.instance.window_minutes = data["span"] * data["unit"]
         begins, ends = data.get("effective_from"), data.get("effective_until")
         if begins and ends and ends <= begins:
             self.add_error("effective_until", gettext("The end comes after the start."))
@@ -204,7 +205,7 @@ class RiskRuleVersionAdmin(PreviewMixin, AuditedAdmin):
     autocomplete_fields = ["rule"]
     actions_detail = ["watch", "activate", "new_version", "retire"]
     fieldsets = [
-        (None, {"fields": [("rule", "action"), ("limit", "counter"), ("window", "unit")]}),
+        (None, {"fields": [("rule", "action"), ("limit", "counter"), ("span", "unit")]}),
         (_("For whom"), {"fields": [("younger_than_days", "tiers"), "spares_verified", "conducts"]}),
         (_("What follows"), {"fields": ["outcome", ("block_days", "block_actions"), "reason_en", "reason_zh"]}),
         (_("When"), {"fields": [("effective_from", "effective_until")]}),
@@ -340,16 +341,9 @@ def _told(version: RiskRuleVersion) -> list[tuple[str, str]]:
         numbers = {"met": words.number(preview.met), "attempts": words.number(preview.attempts)}
         told = [(name, gettext("It would have met at most %(met)s of %(attempts)s.") % numbers)]
     if preview.examples:
-        known = Member.objects.in_bulk([subject for subject, _met in preview.examples], field_name="external_id")
-        shown = [_example(version, subject, met, known) for subject, met in preview.examples]
-        told.append((gettext("For example"), ", ".join(shown)))
+        hashed = version.counter in (Counter.DEVICE, Counter.ADDRESS)
+        names = [(f"{subject[:8]}…" if hashed else subject, met) for subject, met in preview.examples]
+        told.append((gettext("For example"), ", ".join(f"{name} ({words.number(met)})" for name, met in names)))
     if preview.seen is not None:
         told.append((gettext("Since it runs it has met"), words.number(preview.seen)))
     return told
-
-
-def _example(version: RiskRuleVersion, subject: str, met: int, known: dict[str, Member]) -> str:
-    name = str(known[subject]) if subject in known else subject
-    if version.counter in (Counter.DEVICE, Counter.ADDRESS):
-        name = f"{subject[:8]}…"
-    return f"{name} ({words.number(met)})"

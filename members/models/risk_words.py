@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Action(models.TextChoices):
@@ -10,14 +11,14 @@ class Action(models.TextChoices):
     SIGN_UP = "sign_up", _("Sign-ups")
     LOGIN = "login", _("Log-ins")
     CHECK_IN = "check_in", _("Check-ins")
-    SHARE = "share", _("Shares")
+    SHARE = "share", pgettext_lazy("action", "Shares")
     REVIEW = "review", _("Reviews")
     LIKE = "like", _("Likes")
     HOLD = "hold", _("Payments with points")
     TRANSFER = "transfer", _("Transfers of points")
     REDEMPTION = "redemption", _("Redemptions")
     COUPON = "coupon", _("Claims of coupons")
-    PLAY = "play", _("Plays")
+    PLAY = "play", pgettext_lazy("action", "Plays")
     PLAN = "plan", _("Purchases of plans")
     INSTANT_REFUND = "instant_refund", _("Instant refunds")
     RETURN = "return", _("Returns without cause")
@@ -60,7 +61,7 @@ class Outcome(models.TextChoices):
 class Conduct(models.TextChoices):
     """How a member has behaved, in words: inside the house only, and always contestable (S2-20, PIPL 24)."""
 
-    GOOD = "good", _("Good")
+    GOOD = "good", pgettext_lazy("conduct", "Good")
     ORDINARY = "ordinary", _("Ordinary")
     DOUBTFUL = "doubtful", _("Doubtful")
     POOR = "poor", _("Poor")

@@ -20,6 +20,7 @@ from config.demo import (
     plans,
     programme,
     rewards,
+    risk,
     staff,
     stories,
 )
@@ -73,6 +74,7 @@ class Command(BaseCommand):
             plans.sell(names, approver, story.end)
             games.set_up(author, approver, story.end)
             games.play(names[:PLAYERS], story.end)
+            risk.set_up(author, staff.find("rita"), approver, names, story.end)
         self._report(playback, sign_ins, programme.issue_key(author, now))
 
     def _play(self, job: str, story: stories.Story, now: dt.datetime) -> Playback:

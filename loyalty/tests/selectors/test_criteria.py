@@ -223,7 +223,14 @@ def test_a_condition_that_cannot_be_read_is_refused(attribute, operator, value, 
 
 
 def test_every_attribute_can_be_read():
-    values = {"kind": "person", "lifecycle": "new", "registered_on": "2026-03-01", "custom": "x", "medal": "1"}
+    values = {
+        "kind": "person",
+        "lifecycle": "new",
+        "registered_on": "2026-03-01",
+        "custom": "x",
+        "medal": "1",
+        "conduct": "poor",
+    }
     Medal.objects.create(code="reader", name="Reader")
     for kind, code in ((Tier, "tier"), (Plan, "plan"), (Segment, "segment")):
         kind.objects.create(code=code, name=code, **({"rank": 0} if kind is Tier else {}))
