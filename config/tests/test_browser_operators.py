@@ -13,6 +13,7 @@ from config.tests import sample
 from conftest import CHROMIUM
 from loyalty.models import Adjustment, CampaignUndo, EarningRule, EarningRuleVersion, GiftCampaign
 from loyalty.services import campaign_undos, gift_sends
+from members.models import Member
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=False)]
 
@@ -181,3 +182,18 @@ def test_a_gift_campaign_is_run_by_two_people_and_undone_by_two(enter, live_serv
     campaign_undos.carry_out_due(timezone.now())
     assert CampaignUndo.objects.get().status == "done"
     assert sample.wallet("alice").account.available == 40
+
+
+def test_an_account_is_closed_once_the_member_gives_up_what_is_shown(enter, live_server):
+    sample.staff("pia", "privacy")
+    page = enter("pia")
+    alice = Member.objects.get(external_id="alice")
+    page.goto(live_server.url + reverse("admin:members_member_change", args=[alice.pk]))
+    page.click("text=Close the account")
+    page.wait_for_selector("text=worth 0.40 CNY")
+    page.fill("#id_reason", "She asked for it")
+    page.check("#id_waive", force=True)
+    page.click("button[name=confirm]")
+    page.wait_for_url(f"**/member/{alice.pk}/change/")
+    alice.refresh_from_db()
+    assert alice.status == "closed"

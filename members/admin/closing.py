@@ -69,7 +69,17 @@ def page(model_admin: Admin, request: HttpRequest, member: Member) -> HttpRespon
 
 
 def _say(one: Waived) -> tuple[str, str]:
-    parts = [one.title] if one.amount == 1 else [one.title, words.number(one.amount)]
+    parts = [one.title]
+    if one.code == "plan":
+        parts.append(gettext("%s days") % words.number(one.amount))
+    elif one.code == "tier":
+        parts.append(gettext("growth %s") % words.number(one.amount))
+    elif one.code == "card":
+        parts.append(gettext("%d points of the card") % one.amount)
+    elif one.code == "points":
+        parts = [f"{words.number(one.amount)} {one.title}"]
+    elif one.amount > 1:
+        parts.append(words.number(one.amount))
     if one.value:
         parts.append(gettext("worth %s") % words.money(one.value))
     if one.until:
