@@ -41,7 +41,6 @@ RECORDS = (
     Record("pack_gifts", PackGift, "use__member"),
     Record("quotas", Quota),
     Record("quota_entries", QuotaEntry, "quota__member"),
-    Record("partner_rights", RightClaim, "purchase__member", erased={"account": "", "withdrawn_because": ""}),
     Record("birthday_packs", BirthdayPack, erased={"birthday": _NO_DAY, "celebrated_on": _NO_DAY}),
     Record("instant_refunds", InstantRefund),
     Record("instant_refund_balance", Exposure),
