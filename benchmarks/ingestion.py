@@ -34,9 +34,10 @@ WITH sent AS (
     JOIN members_member m ON m.external_id = s.subject JOIN loyalty_wallet w ON w.member_id = m.id
 ), placed AS (
     INSERT INTO loyalty_order
-        (code, member_id, status, channel, freight, cash, points, points_taken, attributes, context, completed_at,
+        (code, member_id, status, channel, freight, freight_waived, free_from, freight_charged, cash, points,
+         points_taken, attributes, context, completed_at,
          completed_on, growth_due, points_due, points_clawed, points_forgiven)
-    SELECT data->>'order', member_id, 'completed', data->>'channel', 0,
+    SELECT data->>'order', member_id, 'completed', data->>'channel', 0, 0, 0, 0,
            (SELECT sum((l->>'cash')::bigint) FROM jsonb_array_elements(data->'lines') l), 0, 0, '{}',
            '{"tier": "silver", "kind": "person"}', "time", "time"::date,
            (SELECT sum((l->>'cash')::bigint) / 100 FROM jsonb_array_elements(data->'lines') l),

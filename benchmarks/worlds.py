@@ -23,8 +23,10 @@ REVIEW = dt.datetime(dt.datetime.now(dt.UTC).year + 1, 6, 30, 16, 0, tzinfo=dt.U
 
 _MEMBERS = """
     INSERT INTO members_member
-        (id, uuid, external_id, kind, status, name, phone_verified, real_name_verified, attributes, registered_at, said_at)
-    SELECT n, gen_random_uuid(), 'bench-' || n, 'person', 'active', '', false, false, '{}', %(earned)s, '{}'
+        (id, uuid, external_id, kind, status, name, phone_verified, real_name_verified, attributes, registered_at, said_at,
+         has_returned)
+    SELECT n, gen_random_uuid(), 'bench-' || n, 'person', 'active', '', false, false, '{}', %(earned)s, '{}',
+           false
     FROM generate_series(1, %(members)s) n;
     INSERT INTO loyalty_account (id, kind, available, pending, held, owed, version)
     SELECT n, 'member', %(points)s::bigint * (%(lots)s + CASE WHEN n %% 2 = 0 THEN %(due_lots)s ELSE 0 END), 0, 0, 0,
@@ -73,9 +75,10 @@ _STANDINGS = """
 # start empty would be searched from end to end for as long as the session lives: a programme on its first day, not ours.
 _PAST = """
     INSERT INTO loyalty_order
-        (code, member_id, status, channel, freight, cash, points, points_taken, attributes, context, completed_at,
+        (code, member_id, status, channel, freight, freight_waived, free_from, freight_charged, cash, points,
+         points_taken, attributes, context, completed_at,
          completed_on, growth_due, points_due, points_clawed, points_forgiven)
-    SELECT 'past-' || n, 1 + n %% %(members)s, 'completed', 'app', 0, 99, 0, 0, '{}', '{}', %(earned)s, %(earned)s::date,
+    SELECT 'past-' || n, 1 + n %% %(members)s, 'completed', 'app', 0, 0, 0, 0, 99, 0, 0, '{}', '{}', %(earned)s, %(earned)s::date,
            0, 0, 0, 0
     FROM generate_series(1, 20000) n;
     INSERT INTO loyalty_orderline
