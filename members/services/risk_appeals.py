@@ -129,6 +129,8 @@ def _decide(appeal: RiskAppeal, status: str, note: str, actor: audit.Actor, at: 
 
 def _interested(appeal: RiskAppeal) -> set[int | None]:
     """Who may not decide."""
-    listing, version = appeal.refusal.listing, appeal.refusal.version
+    listing = appeal.refusal.listing
     entered_by = listing.created_by_id if listing else None
+    # A block that a rule has laid is the work of who put the rule in force.
+    version = appeal.refusal.version or (listing.version if listing else None)
     return {appeal.filed_by_id, entered_by, version.activated_by_id if version else None}

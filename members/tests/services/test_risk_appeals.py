@@ -78,6 +78,17 @@ def test_an_appeal_against_the_list_lifts_the_entry(alice):
     assert passes(at=NOON + DAY)
 
 
+def test_who_put_a_rule_in_force_does_not_judge_what_its_block_refuses(alice):
+    """Rita put the rule in force; its block, which nobody entered, refuses Alice's review."""
+    in_force("invalid_review", limit=0, outcome="block", block_actions=["review"], block_days=365)
+    passes(action="invalid_review")
+    assert not passes(action="review", at=NOON + MINUTE)
+    appeal = contest(RiskRefusal.objects.get(action="review"))
+    with pytest.raises(risk_appeals.AnotherPersonNeeded):
+        uphold(appeal, by="rita")
+    assert uphold(appeal, by="dora").status == "upheld"
+
+
 def test_without_a_reason_nothing_is_decided(refused):
     with pytest.raises(InvalidInput):
         risk_appeals.dismiss(contest(refused), note=" ", actor=person("dora"), at=NOON)
