@@ -62,6 +62,9 @@ class Caps:
         ]
         if version.campaign_id:
             campaign = self._campaign(version.campaign_id)
+            if campaign.status == Campaign.Status.UNDONE:
+                # The rules were read before the lock; what is granted now no undoing would find any more.
+                limits.append((0, Reason.CAMPAIGN_BUDGET))
             if campaign.budget is not None:
                 limits.append((campaign.budget - campaign.spent, Reason.CAMPAIGN_BUDGET))
             if campaign.funder_id:

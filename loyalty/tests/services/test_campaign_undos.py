@@ -9,8 +9,8 @@ from common.services import outbox
 from common.services.audit import Actor
 from loyalty.models import Campaign, CampaignUndo, GiftCampaign, Lot, Order, Segment, UndoneLot, Wallet
 from loyalty.selectors import campaign_undos as selectors
-from loyalty.selectors import spans
-from loyalty.services import campaign_undos, campaigns, gift_sends, transfers
+from loyalty.selectors import programme, spans
+from loyalty.services import campaign_undos, campaigns, gift_sends, rules, transfers
 from loyalty.services.campaign_undos import Policy
 from loyalty.tests import stage
 from loyalty.tests.cast import ledger
@@ -103,6 +103,17 @@ def test_a_campaign_that_is_being_undone_gives_nothing_more_and_is_not_started_a
     assert Lot.objects.count() == 1
     with pytest.raises(campaigns.CampaignOver):
         campaigns.start(campaign, person("rhoda"), NOON)
+
+
+def test_an_event_that_read_the_rules_before_the_undoing_is_granted_nothing_after_it(monkeypatch):
+    """It waited for the campaign's row until the undoing was done: nobody would take its grant back."""
+    stage.a_rule(campaign=stage.a_campaign())
+    book = rules.load(programme.current())
+    assert undone(Campaign.objects.get()).status == "done"
+    monkeypatch.setattr(rules, "load", lambda _programme: book)
+    stage.send("order.completed", "alice", NOON + DAY / 2, **stage.order("o-1"))
+    assert has("alice") == 0
+    assert not Lot.objects.exists()
 
 
 # What is taken --------------------------------------------------------------------------------------------------
