@@ -46,20 +46,21 @@ class StartsInThePast(Problem):
 
 
 class RuleBook:
-    """All active versions, compiled. Which of them counts depends on when an event happened."""
+    """All active versions, compiled. Which of them counts depends on when an event happened.
 
-    def __init__(self, versions: list[EarningRuleVersion]):
+    `has_undone` says whether any campaign was undone, though its rules cannot be read any more.
+    """
+
+    def __init__(self, versions: list[EarningRuleVersion], *, has_undone: bool = False):
+        self.has_undone = has_undone
         self.by_id = {}
         self._by_type: dict[str, list[CompiledRule]] = {}
         self.attributes: set[str] = set()
-        self.has_undone = False
         self.slides = any(version.expiry == Expiry.SLIDING for version in versions)
         for version in versions:
             compiled = CompiledRule(version, tuple(conditions.compile(row) for row in version.conditions.all()))
             self.by_id[version.pk] = compiled
             self._by_type.setdefault(version.event_type, []).append(compiled)
-            campaign = version.campaign
-            self.has_undone |= campaign is not None and campaign.status == Campaign.Status.UNDONE
             self.attributes.update(condition.attribute for condition in compiled.conditions)
         for rules in self._by_type.values():
             rules.sort(key=lambda rule: (-rule.version.priority, rule.version.rule_id, -rule.version.number))
@@ -102,7 +103,9 @@ def load(programme: Programme) -> RuleBook:
             .select_related("rule", "campaign")
             .prefetch_related("conditions")
         )
-        _cached = cached = (programme.rules_revision, RuleBook([v for v in versions if _is_readable(v)]))
+        has_undone = any(v.campaign is not None and v.campaign.status == Campaign.Status.UNDONE for v in versions)
+        book = RuleBook([v for v in versions if _is_readable(v)], has_undone=has_undone)
+        _cached = cached = (programme.rules_revision, book)
     return cached[1]
 
 

@@ -270,6 +270,18 @@ def test_a_review_that_is_removed_after_the_undoing_gives_back_only_the_rest():
     assert_proven()
 
 
+def test_a_review_gives_back_only_the_rest_though_the_rule_cannot_be_read_any_more(monkeypatch):
+    campaign = stage.a_campaign()
+    stage.a_rule("review", event_type="review.approved", formula="fixed", points=20)
+    bonus = stage.a_rule("bonus", event_type="review.approved", formula="fixed", points=50, campaign=campaign)
+    bought()
+    stage.send("review.approved", "alice", NOON + DAY / 2, review="r-1", order="o-1", line="1", photos=0)
+    monkeypatch.setattr(rules, "_is_readable", lambda version: version.pk != bonus.pk)
+    undone(campaign)
+    stage.send("review.removed", "alice", NOON + 2 * DAY, review="r-1")
+    assert (has("alice"), owes("alice")) == (0, 0)
+
+
 # Killed and repeated ----------------------------------------------------------------------------------------------
 
 
