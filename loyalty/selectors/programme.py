@@ -7,12 +7,12 @@ from loyalty.models import Programme
 
 def current() -> Programme:
     """The one row of settings; made with JD's defaults (domain.md section 7) the first time it is asked for."""
-    programme = Programme.objects.filter(pk=1).first()
-    if programme is None:
+    try:
+        return Programme.objects.get(pk=1)
+    except Programme.DoesNotExist:
         # In bulk, so that no history is written: the caller may be a member or a key, which are not staff.
         Programme.objects.bulk_create([Programme(pk=1)], ignore_conflicts=True)
-        programme = Programme.objects.get(pk=1)
-    return programme
+        return Programme.objects.get(pk=1)
 
 
 def registers_unknown_members() -> bool:

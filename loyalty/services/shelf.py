@@ -44,7 +44,7 @@ class Shelf(Journal):
         """Read the open lots of many accounts in one query."""
         wanted = set(account_ids) - self._loaded
         if wanted:
-            self.adopt(Lot.objects.filter(account_id__in=wanted, is_open=True))
+            self.adopt(Lot.objects.filter(account_id__in=wanted, is_open=True).order_by())
             self._loaded |= wanted
 
     def lots(self, account_id: int) -> list[Lot]:

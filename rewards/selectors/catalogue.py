@@ -117,7 +117,7 @@ class Shopper:
         self._plans = self._read(any(price.plan_id for price in priced), self._member_plans)
         unsaid = any(reward.kind == Reward.Kind.COUPON and not reward.least_tier_id for reward in found)
         self._coupon_tier = coupon_tier() if unsaid else None
-        self._taken = self._count() if any(_is_limited(reward) for reward in found) else {}
+        self._taken = self._count() if any(_limits(reward) for reward in found) else {}
         self._pooled = self._with_codes()
 
     def offer(self, reward: Reward) -> Offer:
@@ -164,7 +164,7 @@ class Shopper:
             yield reason("not_in_segment", _("This reward is for a chosen group of members."))
         if reward.left == 0 or (reward.codes == Reward.Codes.PARTNER and reward.pk not in self._pooled):
             yield out_of_stock()
-        yield from self._limits(reward)
+        yield from self._reached(reward)
         if (missing := price.points - self._available) > 0:
             yield reason("insufficient_points", _("%d points are missing.") % missing, missing=missing)
 
@@ -175,11 +175,10 @@ class Shopper:
         if reward.available_until and reward.available_until <= self._at:
             yield reason("no_longer_available", _("It is over."))
 
-    def _limits(self, reward: Reward) -> Iterator[Reason]:
+    def _reached(self, reward: Reward) -> Iterator[Reason]:
         taken = self._taken.get(reward.pk, {})
-        limits = {"day": reward.limit_day, "month": reward.limit_month, "ever": reward.limit_ever}
-        for period, limit in limits.items():
-            if limit is not None and taken.get(period, 0) >= limit:
+        for period, limit in _limits(reward).items():
+            if taken.get(period, 0) >= limit:
                 yield reason("limit_reached", str(_LIMITS[period] % limit), period=period, limit=limit)
 
     # What is read -------------------------------------------------------------------------------------------
@@ -201,20 +200,26 @@ class Shopper:
         return set(running.values_list("plan_id", flat=True))
 
     def _count(self) -> dict[int, dict[str, int]]:
-        """How many of each limited reward the member has taken today, this month and ever; gifts and what came back left out."""
+        """How many of each limited reward the member has taken, by the periods that any is limited in.
+
+        Gifts and what came back are left out.
+        """
+        limits = {reward.pk: _limits(reward) for reward in self._found}
+        limited = [pk for pk, periods in limits.items() if periods]
+        asked = {period for periods in limits.values() for period in periods}
         today = clock.local_date(self._at)
-        limited = [reward.pk for reward in self._found if _is_limited(reward)]
+        counts = {
+            "ever": Count("pk"),
+            "month": Count("pk", filter=Q(taken_on__gte=clock.month_start(today))),
+            "day": Count("pk", filter=Q(taken_on=today)),
+        }
         rows = (
             of_member(self._member)
             .filter(reward__in=limited, points__gt=0)
             .exclude(status__in=GONE)
             .order_by()
             .values("reward_id")
-            .annotate(
-                ever=Count("pk"),
-                month=Count("pk", filter=Q(taken_on__gte=clock.month_start(today))),
-                day=Count("pk", filter=Q(taken_on=today)),
-            )
+            .annotate(**{period: count for period, count in counts.items() if period in asked})
         )
         return {row.pop("reward_id"): row for row in rows}
 
@@ -250,8 +255,10 @@ def _instant(when: dt.datetime) -> dict[str, str]:
     return {"from": when.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")}
 
 
-def _is_limited(reward: Reward) -> bool:
-    return any(limit is not None for limit in (reward.limit_day, reward.limit_month, reward.limit_ever))
+def _limits(reward: Reward) -> dict[str, int]:
+    """How many a member may take, by period; a period without a limit is left out."""
+    limits = {"day": reward.limit_day, "month": reward.limit_month, "ever": reward.limit_ever}
+    return {period: limit for period, limit in limits.items() if limit is not None}
 
 
 def least_tier(reward: Reward, coupons: Tier | None) -> Tier | None:

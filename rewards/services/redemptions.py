@@ -186,8 +186,11 @@ def _take(name: str, code: str, key: str, actor: Actor, at: dt.datetime, *, hold
 
 
 def _visible(code: str, at: dt.datetime) -> Reward:
-    reward = catalogue.priced().filter(code=code).first()
-    if reward is None or not reward.is_visible(at):
+    try:
+        reward = catalogue.priced().get(code=code)
+    except Reward.DoesNotExist:
+        raise UnknownReward from None
+    if not reward.is_visible(at):
         raise UnknownReward
     return reward
 
