@@ -68,14 +68,23 @@ def rewards(at: dt.datetime) -> QuerySet[Reward]:
 
 def whole() -> QuerySet[Reward]:
     """Rewards with everything that an offer and its reader ask of them."""
-    return priced().select_related("least_tier", "segment", "merchant", "partner", "plan")
-
-
-def priced() -> QuerySet[Reward]:
-    """Rewards with their prices: enough for an offer of one, whose other relations are mostly empty and read if not."""
-    prices = RewardPrice.objects.select_related("tier", "segment", "plan")
     # The model names the attribute, so that its readers have a type.
-    return Reward.objects.prefetch_related(Prefetch("prices", prices, to_attr="special_prices"))  # type: ignore[no-redef]
+    priced = Reward.objects.prefetch_related(Prefetch("prices", _prices(), to_attr="special_prices"))  # type: ignore[no-redef]
+    return priced.select_related("least_tier", "segment", "merchant", "partner", "plan")
+
+
+def priced(code: str) -> Reward:
+    """One reward with its prices: enough for an offer, as its other relations are mostly empty and read if not.
+
+    Raises Reward.DoesNotExist.
+    """
+    reward = Reward.objects.get(code=code)
+    reward.special_prices = list(_prices().filter(reward=reward))
+    return reward
+
+
+def _prices() -> QuerySet[RewardPrice]:
+    return RewardPrice.objects.select_related("tier", "segment", "plan")
 
 
 def offers(member: Member, at: dt.datetime, chosen: Sequence[Reward] | None = None) -> list[Offer]:

@@ -187,7 +187,7 @@ def _take(name: str, code: str, key: str, actor: Actor, at: dt.datetime, *, hold
 
 def _visible(code: str, at: dt.datetime) -> Reward:
     try:
-        reward = catalogue.priced().get(code=code)
+        reward = catalogue.priced(code)
     except Reward.DoesNotExist:
         raise UnknownReward from None
     if not reward.is_visible(at):
