@@ -116,6 +116,22 @@ def test_limits_count_by_the_day_the_month_and_for_ever_and_leave_out_what_came_
     assert reasons(reward, at=NOON + 40 * DAY) == []
 
 
+def test_each_reward_is_judged_by_its_own_limits_beside_others():
+    a_member()
+    periods = ("day", "month", "ever")
+    limited = {period: a_reward(period, **{f"limit_{period}": 1}) for period in periods}
+    for reward in limited.values():
+        redeem(reward)
+        redeem(a_reward(f"free-{reward.code}"))
+
+    def reached(at):
+        return [period for period, reward in limited.items() if reasons(reward, at=at)]
+
+    assert reached(NOON) == ["day", "month", "ever"]
+    assert reached(NOON + DAY) == ["month", "ever"]
+    assert reached(NOON + 31 * DAY) == ["ever"]
+
+
 def test_every_reason_is_said_the_gravest_first():
     bronze = a_tier("bronze", 1)
     a_member(points=1)
