@@ -67,7 +67,8 @@ def take_many(takings: Sequence[Taking], at: dt.datetime) -> list[Quota | None]:
 def _take(takings: Sequence[Taking], at: dt.datetime) -> tuple[list[Quota], set[int]]:
     """The quotas in the order of the takings, locked by id, and the ids of those that had a use left."""
     keys = [(taking.member.pk, taking.benefit.pk, taking.window.name) for taking in takings]
-    new = [Quota(member=t.member, benefit=t.benefit, window=t.window.name) for t in takings]
+    # In the order of the key: two who make the same quotas wait for each other, and never both.
+    new = [Quota(member_id=member, benefit_id=benefit, window=window) for member, benefit, window in sorted(keys)]
     Quota.objects.bulk_create(new, ignore_conflicts=True)
     mine = Quota.objects.filter(
         member__in={key[0] for key in keys},
