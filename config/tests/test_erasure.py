@@ -14,13 +14,14 @@ from common.models import AuditEntry, Fact, InboxEvent, JobRun, Look, RejectedEv
 from common.services import looks, outbox
 from common.services.audit import Actor
 from config.tests import sample
-from loyalty.models import Account, Entry, ReviewLike
+from loyalty.models import Account, Entry
 from loyalty.services import adjustments, invariants, proof, transfers
 from loyalty.tests import stage
 from members.models import Identity, Member, Tombstone
 from members.selectors import leaving
 from members.services import closing, erasure, identities, members
 from merchants.models import Card
+from rewards.facts import BirthdayPackIssued
 from rewards.models import MemberGrant, Redemption
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,7 @@ PHONE, REAL_NAME_ID = "+86 139 8765 4321", "110101198706051234"
 TRACES = {
     "name": "Wonderland",
     "birthday": "1987-06-05",
+    "day it was kept": "2026-06-05",
     "attribute": "Zhangjiajie",
     "address": "Rabbit Lane",
     "device": "d-looking-glass",
@@ -63,11 +65,15 @@ def tell_of_alice() -> Member:
         )
     with transaction.atomic():
         transfers.send(alice, bob, 5, kind="gift", message="for the tea party", at=now)
-    models.QuerySet(ReviewLike).update(by="alice", device="d-looking-glass")
+    stage.send("order.completed", "bob", now, order="o-liked", channel="app", lines=lines)
+    stage.send("review.approved", "bob", now, review="r-liked", order="o-liked", line="1", photos=1)
+    stage.send("review.liked", "bob", now, review="r-liked", by="alice", device="d-looking-glass")
     Card.objects.filter(member=alice).update(external_card="EXT-ALICE-77")
     Redemption.objects.filter(member=alice).update(tracking="SF-ALICE-1")
     MemberGrant.objects.filter(member=alice).update(reason="cheshire smiled")
-    looks.note(STAFF, Look.Kind.LIST, "members.member", now, query="q=Alice Wonderland")
+    looks.note(STAFF, Look.Kind.LIST, "members.member", now, query="q=alice Wonderland")
+    with transaction.atomic():
+        outbox.publish([BirthdayPackIssued("alice", "2026-06-05", 500, [], "2026-06-13")], now)
     hear()
     return Member.objects.get(external_id="alice")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q
 
+from common.models import InboxEvent, RejectedEvent
 from loyalty.models import (
     Account,
     Activity,
@@ -49,9 +50,10 @@ from loyalty.models import (
     UndoneLot,
     Wallet,
 )
-from members.selectors.records import ERASED, Record
+from members.selectors.records import ERASED, OF_TWO, Record
 
 _STAFFS_NAME = "names one of the staff"
+_LIKED = Q(type__in=OF_TWO)
 _FRAUD = "how fraud is looked for"
 _TIE = "only ties the rows above together"
 
@@ -93,6 +95,22 @@ RECORDS = (
     Record(
         "likes_given", ReviewLike, "by", by_name=True, erased={"device": ""},
         hidden={"weight": _FRAUD, "reason": _FRAUD},
+    ),
+    Record(
+        "likes_told", InboxEvent, "subject", by_name=True, only=_LIKED, erased={"data": ERASED},
+        hidden={"data": "tells of another member"},
+    ),
+    Record(
+        "likes_told_of_others", InboxEvent, "data__by", by_name=True, only=_LIKED, erased={"data": ERASED},
+        withheld="copies of the likes given",
+    ),
+    Record(
+        "likes_refused", RejectedEvent, "subject", by_name=True, only=_LIKED, erased={"body": ERASED, "problem": ERASED},
+        hidden={"body": "tells of another member", "problem": "tells of another member"},
+    ),
+    Record(
+        "likes_refused_of_others", RejectedEvent, "body__data__by", by_name=True, only=_LIKED,
+        erased={"body": ERASED, "problem": ERASED}, withheld="tells of the reviews of others",
     ),
     Record("standing", Standing),
     Record("growth", GrowthEntry),

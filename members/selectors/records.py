@@ -29,6 +29,8 @@ from members.models import (
 
 ERASED: dict[str, Any] = {"erased": True}
 """What stands where a body was."""
+OF_TWO = ("review.liked",)
+"""Events that tell of another person, too: whoever owns the type says what becomes of each one's part."""
 _NATURAL = ("code", "uuid", "external_id", "name")
 
 
@@ -129,8 +131,11 @@ RECORDS = (
     Record("risk_refusals", RiskRefusal, erased={"facts": {}}, hidden={"facts": _FRAUD, "is_shadow": _FRAUD}),
     Record("risk_appeals", RiskAppeal, erased={"text": "–", "note": ""}),
     Record("risk_counters", RiskTally, "subject", by_name=True, deleted=True, withheld=_FRAUD),
-    Record("events", InboxEvent, "subject", by_name=True, erased={"data": ERASED}),
-    Record("refused_events", RejectedEvent, "subject", by_name=True, erased={"body": ERASED, "problem": ERASED}),
+    Record("events", InboxEvent, "subject", by_name=True, only=~Q(type__in=OF_TWO), erased={"data": ERASED}),
+    Record(
+        "refused_events", RejectedEvent, "subject", by_name=True, only=~Q(type__in=OF_TWO),
+        erased={"body": ERASED, "problem": ERASED},
+    ),
     Record("facts", Fact, "key", by_name=True, withheld="repeats to other systems what stands elsewhere here"),
     Record("deliveries", Delivery, "fact__key", by_name=True, withheld="whether a fact above reached its receiver"),
     Record("answers", IdempotencyRecord, "subject", by_name=True, deleted=True, withheld="copies of what stands elsewhere here"),

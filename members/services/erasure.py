@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -90,7 +92,7 @@ def _forget_words(record: Record, members: Sequence[Member]) -> None:
 
 
 def _forget_questions(members: Sequence[Member]) -> None:
-    """Staff may have searched for them by name."""
-    for member in members:
-        if member.name:
-            QuerySet(Look).filter(query__contains=member.name).update(query="…")
+    """Staff may have searched for them by name, in whatever case. A single letter says nothing, and stands everywhere."""
+    asked = [Q(query__icontains=member.name) for member in members if len(member.name) > 1]
+    if asked:
+        QuerySet(Look).filter(reduce(or_, asked)).update(query="…")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from members.selectors.records import Record
+from django.db.models import Q
+
+from common.models import Fact
+from members.selectors.records import ERASED, Record
+from rewards.facts import BirthdayPackIssued
 from rewards.models import (
     BenefitUse,
     BirthdayPack,
@@ -42,6 +46,10 @@ RECORDS = (
     Record("quotas", Quota),
     Record("quota_entries", QuotaEntry, "quota__member"),
     Record("birthday_packs", BirthdayPack, erased={"birthday": _NO_DAY, "celebrated_on": _NO_DAY}),
+    Record(
+        "birthday_facts", Fact, "key", by_name=True, only=Q(topic=BirthdayPackIssued.topic), erased={"payload": ERASED},
+        withheld="repeats to other systems what stands elsewhere here",
+    ),
     Record("instant_refunds", InstantRefund),
     Record("instant_refund_balance", Exposure),
     Record("instant_refund_entries", ExposureEntry, "exposure__member"),
