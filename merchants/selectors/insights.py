@@ -2,7 +2,8 @@
 
 One by one only members who agreed to it, for this merchant, and until they take it back: what they bought in its own
 stores, and the band of their score, never the number and never a credit. All others only in groups: a closed quarter,
-each buyer in one group of each table, no group smaller than settings.INSIGHT_LEAST_GROUP. There is no other filter, and
+each buyer in one group of each table, no group with fewer than settings.INSIGHT_LEAST_GROUP members whom the merchant
+does not know: who ever agreed can be taken away from a group, and does not hide the others. There is no other filter, and
 quarters do not overlap, so the difference of two answers holds a whole group or nobody. Money in minor units.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -133,14 +134,14 @@ def quarters(at: dt.datetime) -> list[dt.date]:
 def figures(merchant: Merchant, quarter: dt.date) -> dict:
     """All buyers of a quarter in groups by days, amount, score band and favourite category; JSON.
 
-    `buyers` and `cash` are None, and there are no tables, where there are fewer buyers than the smallest group.
+    `buyers` and `cash` are None, and there are no tables, where fewer buyers than the smallest group are unknown.
     """
     lines = buys.kept(merchant, quarter, clock.months_after(quarter, 3)).annotate(owner=OWNER).order_by()
     rows = lines.values("owner").annotate(cash=Sum("net"), days=Count("order__completed_on", distinct=True))
     spent = {row["owner"]: row["cash"] for row in rows}
     days = {row["owner"]: row["days"] for row in rows}
-    least = settings.INSIGHT_LEAST_GROUP
-    if len(spent) < least:
+    least, known = settings.INSIGHT_LEAST_GROUP, ever_known(merchant)
+    if len(spent.keys() - known) < least:
         return {"buyers": None, "cash": None}
     tables = {
         "frequency": {pk: str(floor_of(DAYS, days[pk])) for pk in spent},
@@ -149,25 +150,35 @@ def figures(merchant: Merchant, quarter: dt.date) -> dict:
         "category": _favourites(lines.values_list("owner", "category").annotate(sum=Sum("net"))),
     }
     return {"buyers": len(spent), "cash": sum(spent.values())} | {
-        name: [[cell.label, cell.members, cell.cash] for cell in grouped(labels, spent, least)]
+        name: [[cell.label, cell.members, cell.cash] for cell in grouped(labels, spent, known, least)]
         for name, labels in tables.items()
     }
 
 
-def grouped(labels: Mapping[int, str], spent: Mapping[int, int], least: int) -> list[Cell]:
-    """Each buyer in one group, none smaller than `least`: small ones go together, with the next ones if need be.
+def ever_known(merchant: Merchant) -> set[int]:
+    """Who ever agreed that the merchant sees what they buy: what was seen is not forgotten when it is taken back."""
+    rows = Consent.objects.filter(purpose=Consent.Purpose.INSIGHT, recipient=merchant.code).order_by()
+    owner = Coalesce("member__merged_into__merged_into", "member__merged_into", "member")
+    return set(rows.annotate(owner=owner).values_list("owner", flat=True))
+
+
+def grouped(labels: Mapping[int, str], spent: Mapping[int, int], known: Collection[int], least: int) -> list[Cell]:
+    """Each buyer in one group, `least` or more of each not `known`: small ones go together, with the next if need be.
 
     The groups together are all buyers, so nothing can be found out by taking groups from the whole.
     """
     groups: dict[str, list[int]] = defaultdict(list)
     for pk, label in labels.items():
         groups[label].append(pk)
-    small = [label for label, found in groups.items() if len(found) < least]
-    others = [pk for label in small for pk in groups.pop(label)]
-    while others and len(others) < least and groups:
-        others += groups.pop(min(groups, key=lambda label: (len(groups[label]), label)))
+    unknown = {label: sum(pk not in known for pk in found) for label, found in groups.items()}
+    small = [label for label in groups if unknown[label] < least]
+    others, hidden = [pk for label in small for pk in groups.pop(label)], sum(unknown[label] for label in small)
+    while others and hidden < least and groups:
+        label = min(groups, key=lambda label: (unknown[label], label))
+        others += groups.pop(label)
+        hidden += unknown[label]
     cells = [Cell(label, len(found), sum(spent[pk] for pk in found)) for label, found in sorted(groups.items())]
-    if len(others) >= least:
+    if hidden >= least:
         cells.append(Cell(OTHER, len(others), sum(spent[pk] for pk in others)))
     return cells
 

@@ -114,8 +114,10 @@ def test_purchases_of_a_member_merged_into_her_are_hers(acme, alice):
 
 
 def crowd(size, store="acme", *, day=WINTER, category="books", cash=1000, prefix="buyer"):
-    for number in range(size):
-        bought(a_member(f"{prefix}-{number}"), store, cash, on=day, category=category)
+    members = [a_member(f"{prefix}-{number}") for number in range(size)]
+    for member in members:
+        bought(member, store, cash, on=day, category=category)
+    return members
 
 
 def test_fewer_buyers_than_a_group_are_not_told_of_at_all(acme):
@@ -137,6 +139,24 @@ def test_a_lonely_small_group_hides_in_the_next_one(acme):
     crowd(12)
     crowd(3, category="wine", prefix="wine")
     assert insights.report(acme, WINTER, NOON).figures["category"] == [["other", 15, 15_000]]
+
+
+def test_who_is_known_to_the_merchant_does_not_hide_charlie(acme):
+    """Nine consenting buyers and Charlie are ten, and yet the merchant could take the nine away."""
+    known = crowd(9, prefix="known")
+    for member in known:
+        consents(member, Consent.Purpose.INSIGHT, "acme")
+    bought(a_member("charlie"), "acme", 1000, on=WINTER, category="wine")
+    assert insights.report(acme, WINTER, NOON).figures == {"buyers": None, "cash": None}
+
+
+def test_groups_are_counted_by_those_whom_the_merchant_never_knew(acme):
+    """Ten buy books; but one of them once agreed, so that the nine others hide among the wine."""
+    bob, *_others = crowd(10)
+    consents(bob, Consent.Purpose.INSIGHT, "acme")
+    Consent.objects.filter(member=bob).update(withdrawn_at=NOON)
+    crowd(10, category="wine", prefix="wine")
+    assert insights.report(acme, WINTER, NOON).figures["category"] == [["other", 20, 20_000]]
 
 
 def test_what_was_told_of_a_quarter_stays_whatever_comes_later(acme):
@@ -178,19 +198,25 @@ def test_a_report_costs_the_same_queries_however_many_buyers(acme, django_assert
         insights.report(acme, WINTER, NOON)
 
 
-@given(sizes=st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 30), max_size=8), least=st.integers(3, 12))
-def test_no_difference_of_answers_singles_out_fewer_than_a_group(sizes, least):
+@given(
+    sizes=st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 30), max_size=8),
+    known=st.sets(st.integers(0, 100)),
+    least=st.integers(3, 12),
+)
+def test_no_difference_of_answers_singles_out_fewer_than_a_group(sizes, known, least):
+    """Not even by who takes away all members whom it knows, whichever groups they are in (cash of 1 marks the unknown)."""
     labels = dict(enumerate(label for label, size in sizes.items() for _ in range(size)))
-    cells = selector.grouped(labels, dict.fromkeys(labels, 7), least)
-    if len(labels) < least:
+    cells = selector.grouped(labels, {pk: int(pk not in known) for pk in labels}, known, least)
+    unknown = len(labels.keys() - known)
+    if unknown < least:
         assert cells == []
         return
-    sizes = [cell.members for cell in cells]
-    assert sum(sizes) == len(labels)
-    assert sum(cell.cash for cell in cells) == 7 * len(labels)
-    for number in range(len(sizes) + 1):
-        for some in itertools.combinations(sizes, number):
-            assert len(labels) - sum(some) == 0 or len(labels) - sum(some) >= least
+    assert sum(cell.members for cell in cells) == len(labels)
+    hidden = [cell.cash for cell in cells]
+    assert sum(hidden) == unknown
+    for number in range(len(hidden) + 1):
+        for some in itertools.combinations(hidden, number):
+            assert unknown - sum(some) == 0 or unknown - sum(some) >= least
 
 
 def test_sales_by_category_are_held_against_the_days_before(acme):
