@@ -35,26 +35,6 @@ NOT_ABOUT_MEMBERS = {
 }
 """Tables from which a foreign key leads to a member or an account, and yet no row is about one: why."""
 OTHERS_ACCOUNT = {"funder", "contra_account", "merged_into", "pocket"}
-FREE_TEXT = 200
-NOT_FREE = {
-    "common.Fact.payload": "facts carry no personal data (members/facts.py)",
-    "common.InboxEvent.effects": "what an event did, in codes and numbers",
-    "common.Look.page": "",
-    "loyalty.Entry.reference": "codes of orders and jobs",
-    "loyalty.GrowthEntry.reference": "codes of orders and reviews",
-    "loyalty.Lot.reference": "codes of orders and jobs",
-    "loyalty.Shortfall.reference": "codes of orders",
-    "loyalty.TierChange.reference": "codes of orders and jobs",
-    "merchants.CardEntry.reference": "codes of orders and jobs",
-    "merchants.CardEvent.reference": "codes of orders and jobs",
-    "merchants.CardOrder.store_codes": "codes of stores",
-    "rewards.BenefitUse.key": "the shop's name of an occasion",
-    "rewards.BenefitUse.source": "which group gave the benefit",
-    "rewards.BirthdayPack.contents": "what was given, in words of ours",
-    "rewards.Play.key": "the shop's name of a request",
-    "rewards.Redemption.key": "the shop's name of a request",
-}
-"""Long texts of members' tables that nobody types about a member, so that they stay when one is erased."""
 
 
 def about_members() -> set[type[models.Model]]:
