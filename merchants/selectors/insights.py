@@ -140,7 +140,7 @@ def figures(merchant: Merchant, quarter: dt.date) -> dict:
     rows = lines.values("owner").annotate(cash=Sum("net"), days=Count("order__completed_on", distinct=True))
     spent = {row["owner"]: row["cash"] for row in rows}
     days = {row["owner"]: row["days"] for row in rows}
-    least, known = settings.INSIGHT_LEAST_GROUP, ever_known(merchant)
+    least, known = settings.INSIGHT_LEAST_GROUP, set(ever_known(merchant))
     if len(spent.keys() - known) < least:
         return {"buyers": None, "cash": None}
     tables = {
@@ -155,11 +155,11 @@ def figures(merchant: Merchant, quarter: dt.date) -> dict:
     }
 
 
-def ever_known(merchant: Merchant) -> set[int]:
-    """Who ever agreed that the merchant sees what they buy: what was seen is not forgotten when it is taken back."""
+def ever_known(merchant: Merchant) -> QuerySet:
+    """The ids of who ever agreed that the merchant sees what they buy: what was seen is not forgotten when it is taken back."""
     rows = Consent.objects.filter(purpose=Consent.Purpose.INSIGHT, recipient=merchant.code).order_by()
     owner = Coalesce("member__merged_into__merged_into", "member__merged_into", "member")
-    return set(rows.annotate(owner=owner).values_list("owner", flat=True))
+    return rows.annotate(owner=owner).values_list("owner", flat=True)
 
 
 def grouped(labels: Mapping[int, str], spent: Mapping[int, int], known: Collection[int], least: int) -> list[Cell]:

@@ -39,9 +39,13 @@ def counted_month() -> dt.date | None:
 
 
 def of(merchant: Merchant, categories: Collection[str]) -> QuerySet[CategoryBuyer]:
-    """Active members who buy in the categories and hold no card of the merchant. For counting only."""
+    """Active members who buy in the categories and hold no card of the merchant, without those it ever knew: for counting only.
+
+    Known ones (insights.ever_known) would fill a group in which the others do not hide.
+    """
     cards = Card.objects.filter(member=OuterRef("member"), club__merchant=merchant, status=Card.Status.ACTIVE)
-    return CategoryBuyer.objects.filter(~Exists(cards), category__in=categories, member__status=Member.Status.ACTIVE)
+    strangers = CategoryBuyer.objects.exclude(member__in=insights.ever_known(merchant))
+    return strangers.filter(~Exists(cards), category__in=categories, member__status=Member.Status.ACTIVE)
 
 
 def by_band(merchant: Merchant, categories: Collection[str]) -> dict[str, dict[str, int]]:

@@ -66,6 +66,15 @@ def test_fewer_than_a_group_are_nobody(acme):
     assert told(acme)["all"] == 0
 
 
+def test_who_is_known_to_the_merchant_does_not_hide_charlie(acme):
+    for buyer in crowd(9):
+        consents(buyer, Consent.Purpose.INSIGHT, "acme")
+    crowd(1, prefix="charlie")
+    prospects.count_buyers(NOON, NOON)
+    assert told(acme)["all"] == 0
+    assert selector.by_band(a_merchant("other"), ["books"])["books"]["all"] == 10
+
+
 def test_holders_of_a_card_are_no_prospects_until_they_leave(acme):
     club, buyers = a_club(acme), crowd(20)
     for buyer in buyers[:10]:
