@@ -3,12 +3,15 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from config.tests import sample
 from loyalty.models import GiftAssignment, GiftCampaign, Order, OrderLine, Tier
 from loyalty.services import gift_sends
+from loyalty.tests import stage
 from loyalty.tests.gifting import a_draft, people, person, started
 
 pytestmark = pytest.mark.django_db
@@ -139,3 +142,20 @@ def test_a_member_reads_the_campaigns_name_as_the_reason_of_the_points():
     campaign = a_draft(code="spring", created_by=person("orla").staff)
     named = gift_sends.reference(campaign, "once")
     assert origins.of([named, "gift:gone/once"]) == {named: "gift: Spring gift"}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("model", ["campaign", "giftcampaign"])
+def test_an_edit_reads_its_campaign_under_a_lock(client, olivia, model):
+    """Else an edit writes back a status that a start or an undoing has changed meanwhile."""
+    campaign = a_draft() if model == "giftcampaign" else stage.a_campaign()
+    with CaptureQueriesContext(connection) as asked:
+        client.post(reverse(f"admin:loyalty_{model}_change", args=[campaign.pk]), {})
+    table = f'"loyalty_{model}"'
+    locked = [query["sql"].endswith(f"FOR UPDATE OF {table}") for query in asked if _reads(query["sql"], table)]
+    assert True in locked
+    assert locked[locked.index(True) :][:2] == [True, False]  # the lock, then the form's own read
+
+
+def _reads(query: str, table: str) -> bool:
+    return query.startswith(f"SELECT {table}.") and f'{table}."id" = ' in query

@@ -66,6 +66,12 @@ class CampaignAdmin(HistoryAdmin):
     def get_prepopulated_fields(self, request, obj=None):
         return {} if obj else self.prepopulated_fields
 
+    def get_object(self, request, object_id, from_field=None):
+        """What is saved was read under a lock: an edit waits for a start or an undoing, and then sees it."""
+        if request.method == "POST" and request.resolver_match.url_name.endswith("_change"):
+            self.get_queryset(request).select_for_update(of=("self",)).filter(pk=object_id).first()
+        return super().get_object(request, object_id, from_field)
+
     def has_delete_permission(self, request, obj=None):
         """Campaigns are stopped, not deleted: lots and rules name them."""
         return False

@@ -91,6 +91,12 @@ class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
         """Only drafts are edited: what has started is what was agreed to."""
         return super().has_change_permission(request, obj) and (obj is None or obj.status == Status.DRAFT)
 
+    def get_object(self, request, object_id, from_field=None):
+        """What is saved was read under a lock: an edit waits for a start or an undoing, and then sees it."""
+        if request.method == "POST" and request.resolver_match.url_name.endswith("_change"):
+            self.get_queryset(request).select_for_update(of=("self",)).filter(pk=object_id).first()
+        return super().get_object(request, object_id, from_field)
+
     def has_delete_permission(self, request, obj=None):
         """Campaigns are stopped, not deleted: lots and members name them."""
         return False

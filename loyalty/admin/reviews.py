@@ -9,6 +9,7 @@ from loyalty.models import Review, ReviewLike, Shortfall
 class LikeInline(ReadOnlyInline):
     model = ReviewLike
     fields = ["by", "device", "at", "weight", "reason"]
+    ordering = ["at", "pk"]
     tab = False
 
 

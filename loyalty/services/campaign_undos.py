@@ -78,7 +78,13 @@ class SecondPersonNeeded(Problem):
 
 
 def propose(target: Target, policy: str, *, reason: str, actor: audit.Actor, at: dt.datetime) -> CampaignUndo:
-    """Propose to undo a campaign; nothing changes yet. Raises InvalidInput (no reason), NeverStarted, AlreadyUndone."""
+    """Propose to undo a campaign; nothing changes yet.
+
+    Raises SecondPersonNeeded (the actor is nobody of the staff: there would be no first person), InvalidInput (no reason),
+    NeverStarted, AlreadyUndone.
+    """
+    if actor.staff is None:
+        raise SecondPersonNeeded
     if not reason.strip():
         raise InvalidInput(_("An undoing needs a reason."))
     if target.status == "draft":

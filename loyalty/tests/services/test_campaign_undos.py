@@ -77,6 +77,12 @@ def test_the_database_knows_the_second_person_and_the_one_undoing():
         campaign_undos.propose(campaign, Policy.DEBT, reason="Again", actor=person("orla"), at=NOON)
 
 
+def test_only_staff_propose_so_that_somebody_else_can_approve():
+    with pytest.raises(campaign_undos.SecondPersonNeeded):
+        campaign_undos.propose(gave("alice"), Policy.UNSPENT, reason="Wrong", actor=Actor("job"), at=NOON)
+    assert not CampaignUndo.objects.exists()
+
+
 def test_a_proposal_is_withdrawn_and_made_anew():
     campaign = gave("alice")
     undo = campaign_undos.propose(campaign, Policy.DEBT, reason="Wrong", actor=person("orla"), at=NOON)

@@ -3,7 +3,9 @@
 import datetime as dt
 
 import pytest
+from django.contrib import admin
 
+from loyalty.admin.reviews import LikeInline
 from loyalty.models import Lot, Review, ReviewLike, Shortfall
 from loyalty.services import likes
 from loyalty.tests.proven import assert_proven
@@ -210,3 +212,9 @@ def test_after_a_merge_the_reward_of_a_review_is_still_found():
     assert Lot.objects.get(source="merge").remaining == 0
     assert balance("bob").available == 5
     assert_proven()
+
+
+def test_the_likes_of_a_review_are_listed_in_their_order(rf, admin_user):
+    request = rf.get("/")
+    request.user = admin_user
+    assert LikeInline(Review, admin.site).get_queryset(request).ordered
