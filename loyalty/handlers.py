@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from django.utils import timezone
+
 from common.services.inbox import Event
 from common.services.outbox import Heard
 from loyalty.services import activities, conduct, risk, scores, transfers
@@ -53,7 +55,7 @@ def member_unmerged(payload: dict, at: dt.datetime) -> None:
 def risk_met(payload: dict, at: dt.datetime) -> None:
     """A risk rule asks for a look at what an action earned: the points are set aside."""
     if payload["outcome"] == "review":
-        risk.look_into(payload, at)
+        risk.look_into(payload, at, timezone.now())
 
 
 def _named(payload: dict):

@@ -10,6 +10,7 @@ from rest_framework import generics, serializers
 from common.api.pagination import CursorPagination
 from common.models import ApiKey
 from loyalty.models import GiftAssignment, GiftCampaign
+from members.selectors.records import same_person
 
 from . import examples
 from .views import MemberView, ServerView
@@ -63,13 +64,14 @@ class NewestFirst(CursorPagination):
 
 
 class GiftsBase(generics.ListAPIView):
-    """Newest first; a page costs a query."""
+    """Newest first, with those of who was merged into the member; a page costs a query."""
 
     pagination_class = NewestFirst
     queryset = GiftAssignment.objects.none()
 
     def get_queryset(self) -> QuerySet[GiftAssignment]:
-        return GiftAssignment.objects.filter(member=self.member()).select_related("campaign", "lot__undone")
+        people = same_person(self.member())
+        return GiftAssignment.objects.filter(member__in=people).select_related("campaign", "lot__undone")
 
 
 @extend_schema_view(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 
 from django.utils.translation import gettext
 
@@ -64,16 +65,23 @@ GUARDED = {
 }
 
 
-def look_into(payload: dict, at: dt.datetime) -> None:
-    """Set aside what the member earned at the instant of the action. Raises PointsNotThereYet in the first minutes."""
-    happened = dt.datetime.fromisoformat(payload["at"])
-    member = Member.objects.select_related("merged_into").get(external_id=payload["key"])
+def look_into(payload: dict, at: dt.datetime, now: dt.datetime) -> None:
+    """Set aside what the member earned at the instant of the action; `at` is when the rule asked for it.
+
+    What an action earned may be written a moment later: raises PointsNotThereYet for two minutes. After them it has
+    earned nothing, or all of it has been spent, and nothing is left to set aside.
+    """
+    named = Member.objects.select_related("merged_into").filter(external_id=payload["key"])
     lots = Lot.objects.filter(
-        account__wallet__member=member.merged_into or member, earned_at=happened, is_open=True
+        account__wallet__member__in=[member.merged_into or member for member in named],
+        earned_at=dt.datetime.fromisoformat(payload["at"]),
+        is_open=True,
     ).values_list("pk", flat=True)
     if chosen := list(lots):
         evidence = gettext("The risk rule “%(rule)s” asks for a look: refusal %(refusal)s.") % payload
         title = f"{payload['rule']}: {payload['key']}"[:100]
-        quarantines.open(chosen, title=title, evidence=evidence, actor=Actor("risk"), at=at)
-    elif at < happened + PATIENCE:
+        # Somebody may spend them between the question and the lock.
+        with suppress(quarantines.NothingToSetAside):
+            quarantines.open(chosen, title=title, evidence=evidence, actor=Actor("risk"), at=at)
+    elif now < at + PATIENCE:
         raise PointsNotThereYet

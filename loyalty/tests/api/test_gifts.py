@@ -9,6 +9,7 @@ from common.models import ApiKey
 from loyalty.services import campaign_undos, gift_sends
 from loyalty.tests.api.callers import member, shop
 from loyalty.tests.gifting import a_draft, person, started
+from members.services import members
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +39,14 @@ def test_a_member_sees_her_gift_and_not_that_she_was_held_out(phone, alice, bob,
     assert not {"group", "measured_until", "id"} & gift.keys()
     assert phone(bob).get("/api/v1/me/gifts").json()["results"] == []
     assert phone(member("charlie")).get("/api/v1/me/gifts").json()["results"] == []
+
+
+def test_gifts_from_before_a_merge_are_still_seen(phone, server, alice, bob, campaign):
+    members.merge("alice", "bob", timezone.now())
+    (gift,) = phone(bob).get("/api/v1/me/gifts").json()["results"]
+    assert (gift["campaign"], gift["points"]) == ("spring", 100)
+    groups = [row["group"] for row in server.get("/api/v1/members/bob/gifts").json()["results"]]
+    assert sorted(groups) == ["held_out", "treated"]
 
 
 def test_the_server_sees_both_groups(server, alice, bob, campaign):

@@ -8,6 +8,7 @@ from django.utils import timezone
 from common.models import IdempotencyRecord, RejectedEvent
 from common.services import outbox
 from loyalty.models import Hold, Quarantine, Transfer
+from loyalty.services import risk as look
 from loyalty.tests import stage
 from loyalty.tests.api.callers import grant
 from members.models import RiskAppeal, RiskListing, RiskRefusal, RiskTally
@@ -259,3 +260,13 @@ def test_a_rule_that_asks_for_a_look_sets_the_points_aside(alice):
     outbox.drain(lambda: stage.NOON)
     assert (stage.balance().available, stage.balance().held) == (before, 7)
     assert Quarantine.objects.get().opened_by is None
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody"])
+def test_a_look_at_a_late_event_waits_for_its_points_and_then_lets_go(name):
+    late, told = (stage.NOON - 3 * stage.DAY).isoformat(), stage.NOON
+    payload = {"key": name, "at": late, "rule": "check-ins", "refusal": "r-1", "outcome": "review"}
+    with pytest.raises(look.PointsNotThereYet):
+        look.look_into(payload, told, told + dt.timedelta(seconds=119))
+    look.look_into(payload, told, told + look.PATIENCE)
+    assert not Quarantine.objects.exists()
