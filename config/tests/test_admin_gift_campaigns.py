@@ -66,11 +66,25 @@ def test_operations_cannot_start_it_and_finance_does_after_seeing_the_cost(clien
     address = reverse("admin:loyalty_giftcampaign_start", args=[campaign.pk])
     assert client.post(address).status_code == 403
     client.force_login(sample.staff("felix", "finance"))
-    asked = client.get(address).content.decode()
-    assert "200 (2.00 CNY)" in asked
-    client.post(address)
+    asked = client.get(address)
+    assert "200 (2.00 CNY)" in asked.content.decode()
+    client.post(address, {"seen": asked.context["form"]["seen"].value()})
     campaign.refresh_from_db()
     assert campaign.status == "running"
+
+
+def test_a_draft_that_was_edited_after_the_question_is_asked_about_again(client):
+    people("alice", "bob")
+    campaign = a_draft({"": 100}, ends_at=timezone.now() + DAY)
+    address = reverse("admin:loyalty_giftcampaign_start", args=[campaign.pk])
+    client.force_login(sample.staff("felix", "finance"))
+    seen = client.get(address).context["form"]["seen"].value()
+    campaign.amounts.update(points=900)
+    again = client.post(address, {"seen": seen})
+    assert "The draft has changed meanwhile. Look at it again." in again.content.decode()
+    assert "1,800 (18.00 CNY)" in again.content.decode()
+    campaign.refresh_from_db()
+    assert campaign.status == "draft"
 
 
 def test_what_has_started_is_not_edited_any_more(client, olivia):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -24,6 +27,19 @@ from loyalty.models import GiftAmount, GiftAssignment, GiftCampaign
 from loyalty.services import gift_campaigns
 
 Status, Arm = GiftCampaign.Status, GiftAssignment.Arm
+
+
+def _terms(campaign: GiftCampaign) -> str:
+    """A digest of all that a draft says, so that nobody starts another one than was looked at."""
+    said = [str(campaign.serializable_value(name)) for name in GiftCampaignForm.Meta.fields]
+    amounts = sorted(f"{amount.tier_id}: {amount.points}" for amount in campaign.amounts.all())
+    return hashlib.sha256("\n".join([*said, *amounts]).encode()).hexdigest()
+
+
+class SeenForm(forms.Form):
+    """Carries what the person who confirms has seen."""
+
+    seen = forms.CharField(widget=forms.HiddenInput)
 
 
 class GiftCampaignForm(forms.ModelForm):
@@ -169,7 +185,12 @@ class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
         """Say what will happen and what it costs, then let it give; by another person than its author."""
         campaign = get_object_or_404(GiftCampaign, pk=object_id)
         if request.method == "POST":
-            return self._do(request, campaign, gift_campaigns.start, gettext("The campaign is on."))
+            with transaction.atomic():
+                campaign = GiftCampaign.objects.select_for_update().get(pk=object_id)
+                if request.POST.get("seen") == _terms(campaign):
+                    return self._do(request, campaign, gift_campaigns.start, gettext("The campaign is on."))
+            messages.warning(request, gettext("The draft has changed meanwhile. Look at it again."))
+        form = SeenForm(initial={"seen": _terms(campaign)})
         told = gift_words.preview(campaign, None, timezone.now())
         says = [
             told["sentence"],
@@ -190,7 +211,7 @@ class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
             *((gettext("Also meant by"), format_html("{}: {}", *overlap)) for overlap in told["overlaps"]),
         ]
         title, submit = gettext("Start this gift campaign?"), gettext("Start")
-        return confirm.page(self, request, campaign, title=title, says=says, facts=facts, submit=submit)
+        return confirm.page(self, request, campaign, title=title, says=says, facts=facts, form=form, submit=submit)
 
     @action(description=_("Stop"), icon="stop_circle", permissions=["stop"])
     def stop(self, request: HttpRequest, object_id: int) -> HttpResponse:
