@@ -20,7 +20,7 @@ STOP_WITHIN_SECONDS = 120
 
 
 class Served:
-    """`manage.py serve` in a process group of its own, on a fresh database."""
+    """`manage.py serve` in a session of its own, on a fresh database."""
 
     def __init__(self, folder: Path):
         with socket.socket() as probe:
@@ -54,33 +54,33 @@ class Served:
         """The worker's process id, once it listens to the broker."""
         deadline = time.monotonic() + START_WITHIN_SECONDS
         while time.monotonic() < deadline:
-            for pid in self.group():
+            for pid in self.processes():
                 if b"celery" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     return pid
             time.sleep(0.2)
         pytest.fail(f"no worker: {self.log.read_text()}")
 
-    def group(self) -> list[int]:
-        """Process ids still alive in the group."""
-        found = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True)
+    def processes(self) -> list[int]:
+        """Process ids still alive in the session."""
+        found = subprocess.run(["ps", "-eo", "pid=,sess=,stat="], capture_output=True, text=True, check=True)
         rows = [row.split() for row in found.stdout.splitlines()]
-        return [int(pid) for pid, group, stat in rows if int(group) == self.process.pid and stat[0] != "Z"]
+        return [int(pid) for pid, session, stat in rows if int(session) == self.process.pid and stat[0] != "Z"]
 
     def wait_until_all_gone(self) -> None:
         """What was told to stop may need a moment more than the one who told it."""
         self.process.wait(timeout=STOP_WITHIN_SECONDS)
         deadline = time.monotonic() + 30
-        while self.group() and time.monotonic() < deadline:
+        while self.processes() and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert self.group() == [], self.log.read_text()
+        assert self.processes() == [], self.log.read_text()
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     served = Served(tmp_path)
     yield served
-    if served.group():
-        os.killpg(served.process.pid, signal.SIGKILL)
+    for pid in served.processes():
+        os.kill(pid, signal.SIGKILL)
     served.process.wait()
 
 
@@ -94,12 +94,12 @@ def test_a_signal_stops_everything_and_leaves_no_orphan(served: Served, how: sig
     assert "Stopped." in served.log.read_text()
 
 
-def test_ctrl_c_reaches_the_whole_group_and_still_ends_in_order(served: Served):
+def test_what_a_child_leaves_behind_is_killed(served: Served):
     served.wait_until_healthy()
-    served.wait_for_worker()
-    os.killpg(served.process.pid, signal.SIGINT)
+    site = next(pid for pid in served.processes() if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(site, signal.SIGKILL)
     served.wait_until_all_gone()
-    assert "Stopped." in served.log.read_text()
+    assert "The site ended by itself" in served.log.read_text()
 
 
 def test_when_the_worker_dies_the_site_is_stopped_and_the_reason_is_told(served: Served):

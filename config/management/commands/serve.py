@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from types import FrameType
 
 from django.conf import settings
@@ -19,7 +20,7 @@ class Stop(Exception):
 
 
 class Command(BaseCommand):
-    """Runs the children in our own process group, and ends them all when one ends or we are asked to stop."""
+    """Runs the children, each with a process group of its own, and ends them all when one ends or we are asked to stop."""
 
     help = "Run the site, a worker and the schedule together; Ctrl-C stops them all."
 
@@ -71,7 +72,7 @@ def _worker() -> list[str]:
 
 def _start(command: list[str]) -> subprocess.Popen:
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings")}
-    return subprocess.Popen([sys.executable, "-m", *command], cwd=settings.BASE_DIR, env=environment)
+    return subprocess.Popen([sys.executable, "-m", *command], cwd=settings.BASE_DIR, env=environment, process_group=0)
 
 
 def _first_to_end(children: dict[str, subprocess.Popen]) -> str:
@@ -83,14 +84,14 @@ def _first_to_end(children: dict[str, subprocess.Popen]) -> str:
 
 
 def _end(children: dict[str, subprocess.Popen]) -> None:
-    """Asks all children to finish what they are doing; one that does not within the time is killed."""
+    """Asks all children to finish what they are doing; what is left of them and of theirs after the time is killed."""
     for child in children.values():
         if child.poll() is None:
             child.terminate()
     deadline = time.monotonic() + STOP_WITHIN_SECONDS
     for child in children.values():
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
