@@ -29,6 +29,16 @@ def refuse(request: HttpRequest, problem: Problem) -> None:
     messages.error(request, str(problem.detail) or str(problem.title))
 
 
+class LockedEditMixin:
+    """For rows that services change, too."""
+
+    def get_object(self, request, object_id, from_field=None):
+        """What is saved was read under a lock: an edit waits for a service's change, and then sees it."""
+        if request.method == "POST" and request.resolver_match.url_name.endswith("_change"):
+            self.get_queryset(request).select_for_update(of=("self",)).filter(pk=object_id).first()
+        return super().get_object(request, object_id, from_field)
+
+
 class Admin(ModelAdmin):
     """A page in plain words; `empty` says what will stand on an empty list. Who is shown somebody's data is written down."""
 

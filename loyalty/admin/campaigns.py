@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from common.admin import confirm, tags, words
-from common.admin.base import HistoryAdmin, actor, refuse
+from common.admin.base import HistoryAdmin, LockedEditMixin, actor, refuse
 from common.problems import Problem
 from loyalty.admin import campaign_undos
 from loyalty.models import Campaign
@@ -36,7 +36,7 @@ class CampaignForm(forms.ModelForm):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(HistoryAdmin):
+class CampaignAdmin(LockedEditMixin, HistoryAdmin):
     """Time windows with a budget. Rules draw on them; a colleague of the author starts them."""
 
     empty = _("No campaign yet. A campaign gives rules a time window, a budget and somebody who pays.")
@@ -65,12 +65,6 @@ class CampaignAdmin(HistoryAdmin):
 
     def get_prepopulated_fields(self, request, obj=None):
         return {} if obj else self.prepopulated_fields
-
-    def get_object(self, request, object_id, from_field=None):
-        """What is saved was read under a lock: an edit waits for a start or an undoing, and then sees it."""
-        if request.method == "POST" and request.resolver_match.url_name.endswith("_change"):
-            self.get_queryset(request).select_for_update(of=("self",)).filter(pk=object_id).first()
-        return super().get_object(request, object_id, from_field)
 
     def has_delete_permission(self, request, obj=None):
         """Campaigns are stopped, not deleted: lots and rules name them."""

@@ -17,7 +17,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, ReadOnlyAdmin, actor, refuse
+from common.admin.base import AuditedAdmin, LockedEditMixin, ReadOnlyAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
 from common.models import Look
 from common.problems import Problem
@@ -69,7 +69,7 @@ class AmountInline(TabularInline):
 
 
 @admin.register(GiftCampaign)
-class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
+class GiftCampaignAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
     """What the platform gives by itself: once, to who has lapsed, at birthdays, or when points are about to expire."""
 
     empty = _(
@@ -106,12 +106,6 @@ class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
     def has_change_permission(self, request, obj=None):
         """Only drafts are edited: what has started is what was agreed to."""
         return super().has_change_permission(request, obj) and (obj is None or obj.status == Status.DRAFT)
-
-    def get_object(self, request, object_id, from_field=None):
-        """What is saved was read under a lock: an edit waits for a start or an undoing, and then sees it."""
-        if request.method == "POST" and request.resolver_match.url_name.endswith("_change"):
-            self.get_queryset(request).select_for_update(of=("self",)).filter(pk=object_id).first()
-        return super().get_object(request, object_id, from_field)
 
     def has_delete_permission(self, request, obj=None):
         """Campaigns are stopped, not deleted: lots and members name them."""
