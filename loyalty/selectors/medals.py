@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from loyalty.models import Medal, MedalCut, MedalDisplay, MedalLevel, MedalStanding
@@ -39,20 +38,6 @@ class Progress:
         if self.missing is None:
             return 0 if self.next else 100
         return self.score * 100 // (self.score + self.missing) if self.missing else 100
-
-
-def level_of(member_id: int, medal_code: str) -> int:
-    """The number of the level that the member holds of an active medal; 0 if none. What asks for level ℓ takes >= ℓ."""
-    return levels_of([member_id])[member_id].get(medal_code, 0)
-
-
-def levels_of(member_ids: Collection[int]) -> dict[int, dict[str, int]]:
-    """By member, then by code of the active medal: the number of the level held. One query."""
-    held = MedalStanding.objects.filter(member__in=member_ids, level__isnull=False, medal__is_active=True)
-    found: dict[int, dict[str, int]] = {member_id: {} for member_id in member_ids}
-    for member_id, code, number in held.order_by().values_list("member_id", "medal__code", "level__number"):
-        found[member_id][code] = number
-    return found
 
 
 def progress(member_id: int) -> list[Progress]:

@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 
 from .members import Member
 from .risk_rules import RiskRuleVersion
-from .risk_words import Action
 
 
 class RiskListingQuerySet(models.QuerySet):
@@ -76,11 +75,6 @@ class RiskListing(models.Model):
     def shown(self) -> str:
         """Who or what, as a person reads it; of a digest, its beginning."""
         return str(self.member) if self.member_id else f"{self.get_by_display()} {self.subject[:8]}…"
-
-    @property
-    def action_names(self) -> str:
-        """For which actions, in words; empty for all."""
-        return ", ".join(str(Action(action).label) for action in self.actions)
 
     def is_in_force(self, at) -> bool:
         return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)

@@ -86,11 +86,6 @@ class Results:
     orders: int
     cash: int
 
-    @property
-    def spent_permille(self) -> int:
-        """The share of the given points that was used, rounded down."""
-        return self.spent * 1000 // self.given if self.given else 0
-
 
 def results(campaign: MerchantCampaign) -> Results:
     """What came of the campaign so far. Five queries."""

@@ -115,8 +115,8 @@ def terms_of(member: Member, at: dt.datetime) -> Terms:
     entitled = entitlements.of(member, at)
     return Terms(
         prices.buyer(member, at),
-        entitlements.free_shipping_of(entitled),
-        entitlements.category_discounts_of(entitled),
+        entitlements.free_shipping(entitled),
+        entitlements.category_discounts(entitled),
     )
 
 

@@ -140,24 +140,14 @@ def find(entitlements: Iterable[Entitlement], code: str) -> Entitlement | None:
 # What the checkout asks -------------------------------------------------------------------------------------
 
 
-def free_shipping(member: Member, at: dt.datetime) -> int | None:
-    """From which order cash (minor units) shipping is free for the member; None = it never is."""
-    return free_shipping_of(of(member, at))
-
-
-def free_shipping_of(entitlements: Iterable[Entitlement]) -> int | None:
-    """The same, of entitlements that have been read: the lowest threshold that still has a use left."""
+def free_shipping(entitlements: Iterable[Entitlement]) -> int | None:
+    """From which order cash (minor units) shipping is free: the lowest threshold that still has a use left; None = never."""
     usable = (found for found in entitlements if found.benefit.kind == Benefit.Kind.FREE_SHIPPING and found.left != 0)
     return min((found.value for found in usable if found.value is not None), default=None)
 
 
-def category_discounts(member: Member, at: dt.datetime) -> dict[str, int]:
-    """By category (the shop's code): how many per cent the member pays less."""
-    return category_discounts_of(of(member, at))
-
-
-def category_discounts_of(entitlements: Iterable[Entitlement]) -> dict[str, int]:
-    """The same, of entitlements that have been read: the highest discount that still has a use left."""
+def category_discounts(entitlements: Iterable[Entitlement]) -> dict[str, int]:
+    """By category (the shop's code): how many per cent the member pays less; the highest that still has a use left."""
     discounts: dict[str, int] = {}
     for found in entitlements:
         if found.benefit.kind == Benefit.Kind.CATEGORY_DISCOUNT and found.left != 0 and found.value:

@@ -101,13 +101,6 @@ def open(member: Member, order: str, amount: int, at: dt.datetime, *, key: str, 
     return refund
 
 
-def limit_of(member: Member, at: dt.datetime) -> tuple[int, int]:
-    """How much may be out at the member, and how much is; minor units. No entitlement is a limit of 0."""
-    best = _best(entitlements.of(member, at))
-    out = Exposure.objects.filter(pk=member.pk).values_list("open", flat=True).first()
-    return (best.value or 0 if best else 0), out or 0
-
-
 def settle(
     member: Member, refund_uuid: uuid.UUID, at: dt.datetime, *, actor: audit.Actor | None = None
 ) -> InstantRefund:

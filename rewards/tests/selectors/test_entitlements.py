@@ -41,11 +41,11 @@ def test_the_lower_free_shipping_threshold_wins_and_the_higher_discount():
     perks.grant(clothes, perks.tier("bronze"), value=5)
     perks.grant(clothes, perks.tier("silver"), value=10)
     alice, bob = perks.member("alice", "gold"), perks.member("bob", "bronze")
-    assert entitlements.free_shipping(alice, NOON) == 79_00
-    assert entitlements.free_shipping(bob, NOON) == 99_00
-    assert entitlements.category_discounts(alice, NOON) == {"fashion": 10}
-    assert entitlements.category_discounts(bob, NOON) == {"fashion": 5}
-    assert entitlements.free_shipping(perks.member("charlie", "registered"), NOON) is None
+    assert entitlements.free_shipping(entitlements.of(alice, NOON)) == 79_00
+    assert entitlements.free_shipping(entitlements.of(bob, NOON)) == 99_00
+    assert entitlements.category_discounts(entitlements.of(alice, NOON)) == {"fashion": 10}
+    assert entitlements.category_discounts(entitlements.of(bob, NOON)) == {"fashion": 5}
+    assert entitlements.free_shipping(entitlements.of(perks.member("charlie", "registered"), NOON)) is None
 
 
 def test_of_equal_parameters_the_larger_quota_wins_and_they_do_not_add():
