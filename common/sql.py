@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models.base import ModelState
 
@@ -15,6 +16,22 @@ M = TypeVar("M", bound=models.Model)
 
 _ROWS_PER_STATEMENT = 1000
 _MANY = 20
+
+
+def spans(rows: models.QuerySet, size: int, *, by: str = "id") -> list[tuple[int, int]]:
+    """Ranges (first, last) of the ids (`by`) that `rows` have, `size` of them a range: how jobs are cut. One statement."""
+    try:
+        owners, params = rows.order_by().values(by).distinct().query.sql_with_params()
+    except EmptyResultSet:  # what Django raises for rows that cannot exist
+        return []
+    statement = f"""
+        WITH owner (id) AS ({owners}),
+        numbered AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM owner)
+        SELECT min(id), max(id) FROM numbered GROUP BY place / {size:d} ORDER BY 1
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchall()
 
 
 def update_rows(

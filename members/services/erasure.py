@@ -7,7 +7,7 @@ that ties the books together, and says nothing by itself (docs/decisions/0032).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
@@ -46,16 +46,14 @@ def erase(members: Sequence[Member], at: dt.datetime) -> int:
 def sweep(as_of: dt.datetime, at: dt.datetime, *, requested_by: Staff | None = None) -> JobRun:
     """Nightly: erase who has left and was not erased yet, and what came in about them since."""
 
-    def spans() -> Iterator[tuple[int, int]]:
-        ids = list(_due().order_by("pk").values_list("pk", flat=True))
-        for first in range(0, len(ids), MEMBERS_PER_CHUNK):
-            part = ids[first : first + MEMBERS_PER_CHUNK]
-            yield part[0], part[-1]
-
-    def work(first: int, last: int) -> dict[str, int]:
-        return {"erased": erase(list(_due().filter(pk__range=(first, last))), at)}
-
-    return jobs.run(JOB, as_of, spans=spans, work=work, at=at, requested_by=requested_by)
+    return jobs.run(
+        JOB,
+        as_of,
+        spans=lambda: sql.spans(_due(), MEMBERS_PER_CHUNK),
+        work=lambda first, last: {"erased": erase(list(_due().filter(pk__range=(first, last))), at)},
+        at=at,
+        requested_by=requested_by,
+    )
 
 
 def _due() -> QuerySet[Member]:

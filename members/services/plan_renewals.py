@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 
 from django.db import transaction
 from django.db.models import F, Max, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common import sql
 from common.models import JobRun
 from common.problems import NotFound, Problem
 from common.services import jobs, outbox
@@ -71,13 +71,13 @@ def due(as_of: dt.datetime):
 def give_notice(as_of: dt.datetime, at: dt.datetime) -> JobRun:
     """Nightly: tell who agreed that a term is about to renew, once for each end; nights that were missed are caught up."""
 
-    def spans() -> Iterator[tuple[int, int]]:
-        ids = list(AutoRenewal.objects.filter(ended_at=None).order_by("pk").values_list("pk", flat=True))
-        for first in range(0, len(ids), CHUNK):
-            part = ids[first : first + CHUNK]
-            yield part[0], part[-1]
-
-    return jobs.run(JOB, as_of, spans=spans, work=lambda first, last: _notice(first, last, as_of), at=at)
+    return jobs.run(
+        JOB,
+        as_of,
+        spans=lambda: sql.spans(AutoRenewal.objects.filter(ended_at=None), CHUNK),
+        work=lambda first, last: _notice(first, last, as_of),
+        at=at,
+    )
 
 
 def _notice(first: int, last: int, as_of: dt.datetime) -> dict[str, int]:
