@@ -149,7 +149,8 @@ def _last_day(programme: Programme, now) -> str:
 def _tender(programme: Programme, cash: int) -> tuple[str, str]:
     """How many points may pay an order of so much, and what they are worth (domain.md F9)."""
     most = programmes.points_of(programme, cash * programme.tender_cap_percent // 100)
-    points = most // programme.tender_step * programme.tender_step
+    step = programmes.step_of(programme)
+    points = most // step * step
     return words.number(points), words.money(programmes.money_of(programme, points))
 
 
@@ -157,5 +158,5 @@ def _least(programme: Programme) -> int | None:
     """The smallest order that points can help to pay."""
     if not programme.tender_cap_percent:
         return None
-    worth = -(-programme.tender_step * programme.point_value_money // programme.point_value_points)
+    worth = programmes.money_of(programme, programmes.step_of(programme))
     return -(-worth * 100 // programme.tender_cap_percent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from loyalty.models import Programme
 
 
@@ -28,3 +30,14 @@ def money_of(programme: Programme, points: int) -> int:
 def points_of(programme: Programme, money: int) -> int:
     """How many whole points so much money pays for, rounded down."""
     return money * programme.point_value_points // programme.point_value_money
+
+
+def part_of(programme: Programme) -> tuple[int, int]:
+    """The fewest points that are worth whole money, and that money in minor units."""
+    shared = math.gcd(programme.point_value_points, programme.point_value_money)
+    return programme.point_value_points // shared, programme.point_value_money // shared
+
+
+def step_of(programme: Programme) -> int:
+    """Points pay for goods in multiples of this (F9): the step, in points that are worth whole money."""
+    return math.lcm(programme.tender_step, part_of(programme)[0])

@@ -57,45 +57,64 @@ def most(programme: Programme, lines: Sequence[Payable], balance: int) -> int:
     """The most points that may pay for a checkout (domain.md F9).
 
     Goods: ⌊min(balance, ⌊cap · settlement⌋) / step⌋ · step. Virtual lines are exempt from step and cap: any number up to
-    their whole price.
+    their whole price. All in points that are worth whole money, and none beyond what a line costs.
     """
-    virtual = programmes.points_of(programme, sum(line.cash for line in lines if line.virtual))
-    goods = sum(line.cash for line in lines if not line.virtual)
-    capped = programmes.points_of(programme, goods * programme.tender_cap_percent // 100)
-    step = programme.tender_step
+    goods, virtual = _limits(programme, lines)
+    step, (part, _worth) = programmes.step_of(programme), programmes.part_of(programme)
     if balance <= 0:
         return 0
-    on_goods = min(balance, capped) // step * step
-    return on_goods + min(virtual, balance - on_goods)
+    on_goods = min(balance, goods) // step * step
+    return on_goods + min(virtual, balance - on_goods) // part * part
 
 
 def allocate(programme: Programme, lines: Sequence[Payable], points: int) -> list[int]:
     """Share tendered points over the lines, to be stored with them (F10). Raises TenderNotAllowed.
 
     What is a multiple of the step goes to the goods as far as the cap allows, the rest to virtual lines; within each by
-    largest remainder on the price.
+    largest remainder on the price, in parts that are worth whole money: so what the lines are paid with sums to the whole.
     """
-    goods = [line for line in lines if not line.virtual]
-    virtual = [line for line in lines if line.virtual]
-    limit = programmes.points_of(programme, sum(line.cash for line in goods) * programme.tender_cap_percent // 100)
-    on_goods = min(points, limit) // programme.tender_step * programme.tender_step
+    limit, virtual = _limits(programme, lines)
+    step = programmes.step_of(programme)
+    on_goods = min(points, limit) // step * step
     on_virtual = points - on_goods
-    if on_virtual > programmes.points_of(programme, sum(line.cash for line in virtual)):
+    if on_virtual > virtual or on_virtual % programmes.part_of(programme)[0]:
         raise TenderNotAllowed(
             _(
                 "Points are used in multiples of %(step)d for up to %(cap)d %% of the goods; this order may take %(most)d."
             )
             % {
-                "step": programme.tender_step,
+                "step": step,
                 "cap": programme.tender_cap_percent,
                 "most": most(programme, lines, points),
             },
             max_points=most(programme, lines, points),
-            points_step=programme.tender_step,
+            points_step=step,
         )
-    shares = dict(zip((id(x) for x in goods), largest_remainder(on_goods, [x.cash for x in goods]), strict=True))
-    shares |= zip((id(x) for x in virtual), largest_remainder(on_virtual, [x.cash for x in virtual]), strict=True)
-    return [shares[id(line)] for line in lines]
+    shares = iter(_share(programme, on_goods, [line for line in lines if not line.virtual]))
+    virtual_shares = iter(_share(programme, on_virtual, [line for line in lines if line.virtual]))
+    return [next(virtual_shares if line.virtual else shares) for line in lines]
+
+
+def _limits(programme: Programme, lines: Sequence[Payable]) -> tuple[int, int]:
+    """The most points that goods, and virtual lines, can be paid with: by the cap, and by what each line costs."""
+    part, worth = programmes.part_of(programme)
+    room = {virtual: sum(line.cash // worth for line in lines if line.virtual is virtual) for virtual in (False, True)}
+    goods = sum(line.cash for line in lines if not line.virtual)
+    capped = programmes.points_of(programme, goods * programme.tender_cap_percent // 100)
+    return min(capped, room[False] * part), room[True] * part
+
+
+def _share(programme: Programme, points: int, lines: Sequence[Payable]) -> list[int]:
+    """Points within the limits by largest remainder on the price; what a cheap line cannot bear falls on the dearest."""
+    part, worth = programmes.part_of(programme)
+    shares = largest_remainder(points // part, [line.cash for line in lines])
+    rooms = [line.cash // worth for line in lines]
+    over = sum(max(share - room, 0) for share, room in zip(shares, rooms, strict=True))
+    shares = [min(share, room) for share, room in zip(shares, rooms, strict=True)]
+    for place in sorted(range(len(lines)), key=lambda i: shares[i] - rooms[i]):
+        more = min(over, rooms[place] - shares[place])
+        shares[place], over = shares[place] + more, over - more
+    return [share * part for share in shares]
 
 
 def settle(desk: Desk, file: OrderFile, hold: Hold | None, at: dt.datetime) -> None:

@@ -5,6 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from loyalty.models import Programme
+from loyalty.selectors import programme as programmes
 from loyalty.services import tenders
 from loyalty.services.tenders import Payable, TenderNotAllowed
 
@@ -81,3 +82,30 @@ def test_what_is_allowed_never_pays_more_than_a_line_costs(lines, points):
         assume(False)
     assert sum(shares) == points
     assert all(share <= line.cash for share, line in zip(shares, lines, strict=True))
+
+
+@given(
+    checkouts,
+    st.integers(0, 10**8),
+    st.sampled_from([(1, 100), (1, 7), (3, 1), (3, 2), (5, 4), (100, 1), (100, 50)]),
+    st.sampled_from([1, 10, 1000]),
+    st.integers(1, 100),
+)
+def test_points_of_any_worth_pay_whole_money_and_no_line_more_than_it_costs(lines, balance, value, step, cap):
+    programme = Programme(
+        point_value_points=value[0], point_value_money=value[1], tender_step=step, tender_cap_percent=cap
+    )
+    most = tenders.most(programme, lines, balance)
+    shares = tenders.allocate(programme, lines, most)
+    worth = [programmes.money_of(programme, share) for share in shares]
+    assert sum(shares) == most <= balance
+    assert sum(worth) == programmes.money_of(programme, most)
+    assert all(0 <= paid <= line.cash for paid, line in zip(worth, lines, strict=True))
+
+
+def test_a_dear_point_falls_only_on_lines_that_cost_as_much():
+    """Twenty things for 0.10 bear no point of 1.00; before, the first of them cost less than nothing."""
+    yuan = Programme(point_value_points=1, point_value_money=100, tender_step=1, tender_cap_percent=50)
+    assert tenders.most(yuan, [Payable(str(number), 10) for number in range(20)], 100) == 0
+    lines = [Payable("1", 50), Payable("2", 60), Payable("3", 500)]
+    assert tenders.allocate(yuan, lines, 3) == [0, 0, 3]
