@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Q
 
 from common import clock, sql
-from loyalty.models import Campaign, CapCounter, EarningRuleVersion, Shortfall
+from loyalty.models import Account, Campaign, CapCounter, EarningRuleVersion, Shortfall
 from loyalty.services import ledger
 from loyalty.services.ledger import Book
 
@@ -56,23 +56,21 @@ class Caps:
 
     def headroom(self, account_id: int, version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str]]:
         """What is left under each limit of a version, with the reason to name if it binds."""
-        limits = [
+        limits = self.own(account_id, version, at)
+        if version.campaign_id:
+            campaign = self._campaign(version.campaign_id)
+            if campaign.funder_id:
+                self._book.settle(campaign.funder_id)
+            purse = self._book.accounts[campaign.funder_id] if campaign.funder_id else None
+            limits += _shared(campaign, purse, self._promised[campaign.funder_id or 0])
+        return limits
+
+    def own(self, account_id: int, version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str]]:
+        """What is left under the caps that a version has for each account."""
+        return [
             (cap - self._used(account_id, version.rule_id, window), reason)
             for cap, window, reason in windows(version, at)
         ]
-        if version.campaign_id:
-            campaign = self._campaign(version.campaign_id)
-            if campaign.status == Campaign.Status.UNDONE:
-                # The rules were read before the lock; what is granted now no undoing would find any more.
-                limits.append((0, Reason.CAMPAIGN_BUDGET))
-            if campaign.budget is not None:
-                limits.append((campaign.budget - campaign.spent, Reason.CAMPAIGN_BUDGET))
-            if campaign.funder_id:
-                purse = self._book.accounts[campaign.funder_id]
-                self._book.settle(purse.pk)
-                left = 0 if purse.closed_at else purse.available - self._promised[purse.pk]
-                limits.append((left, Reason.FUNDER_EMPTY))
-        return limits
 
     def use(self, account_id: int, version: EarningRuleVersion, at: dt.datetime, points: int) -> None:
         """Count points that were given (or, negative, taken back: headroom returns for the future, E13)."""
@@ -136,6 +134,44 @@ class Caps:
             )
         if self._spent:
             sql.update_rows([self._campaigns[pk] for pk in sorted(self._spent)], ["spent"])
+
+
+class Outlook:
+    """The limits of one occasion as they stand, for who only asks: nothing is locked, and what is taken counts here alone.
+
+    `campaigns` are those that rules may name, by id, read with their funders; `account_id` 0 is a member without an account.
+    """
+
+    def __init__(self, caps: Caps, account_id: int, campaigns: Mapping[int, Campaign]):
+        self._caps, self._account_id, self._campaigns = caps, account_id, campaigns
+        self._given: Counter[int] = Counter()
+        self._promised: Counter[int] = Counter()
+
+    def left(self, version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str]]:
+        limits = self._caps.own(self._account_id, version, at)
+        if version.campaign_id:
+            campaign = self._campaigns[version.campaign_id]
+            promised = self._promised[campaign.funder_id or 0]
+            limits += _shared(campaign, campaign.funder, promised, given=self._given[campaign.pk])
+        return limits
+
+    def take(self, version: EarningRuleVersion, at: dt.datetime, points: int) -> None:
+        if version.campaign_id:
+            self._given[version.campaign_id] += points
+            self._promised[self._campaigns[version.campaign_id].funder_id or 0] += points
+
+
+def _shared(campaign: Campaign, purse: Account | None, promised: int, *, given: int = 0) -> list[tuple[int, str]]:
+    """What a campaign and the purse that pays for it have left, less what is on its way."""
+    limits = []
+    if campaign.status == Campaign.Status.UNDONE:
+        # The rules were read before the lock; what is granted now no undoing would find any more.
+        limits.append((0, Reason.CAMPAIGN_BUDGET))
+    if campaign.budget is not None:
+        limits.append((campaign.budget - campaign.spent - given, Reason.CAMPAIGN_BUDGET))
+    if purse is not None:
+        limits.append((0 if purse.closed_at else purse.available - promised, Reason.FUNDER_EMPTY))
+    return limits
 
 
 def _names(at: dt.datetime) -> tuple[str, str, str, str]:

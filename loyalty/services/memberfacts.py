@@ -5,16 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
 from loyalty.models import Order, OrderLine, RuleCondition, Segment, Wallet
+from loyalty.selectors.members import standing_of
 from loyalty.services.occasions import Facts
 from loyalty.services.rules import RuleBook
-from members.models import Subscription
+from members.models import Member, Subscription
 
 Attribute = RuleCondition.Attribute
+
+
+class NoWallet(NamedTuple):
+    """A member to whom nothing has happened yet: in the place of the wallet."""
+
+    member_id: int
+    member: Member
 
 
 class MemberFacts:
@@ -23,7 +31,7 @@ class MemberFacts:
     What a member bought who was merged into another, the other has bought (domain.md E58).
     """
 
-    def __init__(self, wallets: Iterable[Wallet], rules: RuleBook):
+    def __init__(self, wallets: Iterable[Wallet | NoWallet], rules: RuleBook):
         self._ids = {wallet.member_id for wallet in wallets}
         self._asked = rules.attributes
         self._subscriptions: dict[int, list[Subscription]] | None = None
@@ -32,7 +40,7 @@ class MemberFacts:
 
     def of(
         self,
-        wallet: Wallet,
+        wallet: Wallet | NoWallet,
         at: dt.datetime,
         categories: Iterable[str] = (),
         *,
@@ -44,8 +52,9 @@ class MemberFacts:
         Plans are those of the time it was ordered: a parcel that arrives after the term has earned with it (E54, C20).
         """
         member = wallet.member
+        standing = standing_of(member)
         facts = Facts(
-            tier=wallet.member.standing.tier.code if wallet.member.standing.tier else "registered",
+            tier=standing.tier.code if standing and standing.tier else "registered",
             kind=member.kind,
             attributes=member.attributes,
             **more,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from loyalty.models import EarningRuleVersion, Order, Wallet
 from loyalty.services import earning
 from loyalty.services.earning import Evaluation
-from loyalty.services.memberfacts import MemberFacts
+from loyalty.services.memberfacts import MemberFacts, NoWallet
 from loyalty.services.occasions import Facts, Occasion
 from loyalty.services.orderfile import OrderFile
 from loyalty.services.rules import RuleBook
@@ -69,7 +69,7 @@ def of_order(order: Order, rule_book: RuleBook, at: dt.datetime) -> Occasion:
 
 
 def facts_of(
-    wallet: Wallet | None,
+    wallet: Wallet | NoWallet | None,
     rule_book: RuleBook,
     at: dt.datetime,
     categories: set[str],

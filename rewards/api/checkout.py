@@ -43,13 +43,17 @@ class QuoteRequestLine(Struct, frozen=True, kw_only=True):
 
 
 class QuoteRequest(Struct, frozen=True, kw_only=True):
-    """A basket. Points never pay for `freight`. `coupon` is the code of one coupon of the member's that is to be used."""
+    """A basket. Points never pay for `freight`. `coupon` is the code of one coupon of the member's that is to be used.
+
+    `channel` and `attributes` are those that the order will say: earning rules may ask for them.
+    """
 
     member: ExternalId
     lines: Annotated[list[QuoteRequestLine], Meta(min_length=1, max_length=1000)]
     channel: Channel = ""
     freight: Amount = 0
     coupon: Word = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 class QuoteLineSerializer(serializers.Serializer):
@@ -296,5 +300,6 @@ class QuoteView(ServerView, APIView):
             at=timezone.now(),
             freight=asked.freight,
             coupon=asked.coupon,
+            attributes=asked.attributes,
         )
         return Response(QuoteSerializer(document(quote)).data)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from common import clock
 from common.problems import InvalidInput, Problem
-from loyalty.models import Account, EarningRuleVersion, OrderLine, Programme, Standing
+from loyalty.models import Account, Campaign, OrderLine, Programme, Standing
 from loyalty.selectors import balances
 from loyalty.selectors import members as selectors
 from loyalty.selectors import programme as programmes
 from loyalty.services import earning, rules, standings, tenders, trials
-from loyalty.services.caps import Caps
+from loyalty.services.caps import Caps, Outlook
 from loyalty.services.ledger import Book
+from loyalty.services.memberfacts import NoWallet
 from loyalty.services.occasions import Facts, Item, Occasion
 from loyalty.services.rules import RuleBook
 from members.models import Member, Plan
@@ -25,6 +27,8 @@ from rewards.selectors import plans as sales
 from rewards.selectors.baskets import Basket, Terms
 from rewards.selectors.catalogue import Reason
 from rewards.selectors.coupons import Tried
+
+_COMPLETED = "order.completed"
 
 
 class CouponRefused(Problem):
@@ -100,14 +104,23 @@ class Quote:
 
 
 def quote(
-    member: Member, items: Sequence[Item], *, channel: str, at: dt.datetime, freight: int = 0, coupon: str = ""
+    member: Member,
+    items: Sequence[Item],
+    *,
+    channel: str,
+    at: dt.datetime,
+    freight: int = 0,
+    coupon: str = "",
+    attributes: dict[str, Any] | None = None,
 ) -> Quote:
     """Quote a basket (each item's `cash` is its list price) for a member read by `members.with_wallets`.
 
+    `attributes` are those that the order will say; rules may ask for them.
+
     Prices come first: the best member price or discount of each line; then the coupon with the code `coupon`, if one is
     named, on what is left; then points. The most points: domain.md F9, from what is available now; their share of each
-    line: F10. What will be earned is what the rules in force say of the cash that is left, with the caps this member has
-    left; campaigns' budgets are not foreseen. Growth: what the policy in force and the member's coefficient give (F1). An
+    line: F10. What will be earned is what the rules in force say of the cash that is left, with what caps, campaigns and
+    their purses have left now; others may be faster. Growth: what the policy in force and the member's coefficient give (F1). An
     order completed with just these lines earns just that. Raises InvalidInput (unknown coupon), CouponRefused.
     """
     programme = programmes.current()
@@ -120,12 +133,12 @@ def quote(
     payable = [tenders.Payable(line.item.number, line.to_pay, line.item.virtual) for line in basket.lines]
     most = tenders.most(programme, payable, available)
     lines = _lines(programme, basket, payable, most)
-    forecast = _Forecast(programme, member, account, items, channel, at)
+    forecast = _Forecast(programme, member, account, items, channel, attributes or {}, at)
     in_cash, with_points = [line.to_pay for line in basket.lines], [line.cash for line in lines]
     points_to_earn = forecast.points(in_cash)
     return Quote(
         max_points=most,
-        points_step=programme.tender_step,
+        points_step=programmes.step_of(programme),
         points_value=programmes.money_of(programme, most),
         points_available=available,
         points_to_earn=points_to_earn,
@@ -216,15 +229,19 @@ class _Forecast:
         account: Account | None,
         items: Sequence[Item],
         channel: str,
+        attributes: dict[str, Any],
         at: dt.datetime,
     ):
         book = rules.load(programme)
         self._rules: RuleBook = book
-        self._facts: Facts = trials.facts_of(selectors.wallet_of(member), book, at, {item.category for item in items})
+        wallet = selectors.wallet_of(member) or NoWallet(member.pk, member)
+        self._facts: Facts = trials.facts_of(wallet, book, at, {item.category for item in items})
         self._programme, self._account = programme, account
         self._standing: Standing | None = selectors.standing_of(member)
         self._caps = Caps(Book([account] if account else [], at), [at])
-        self._items, self._channel, self._at = items, channel, at
+        named = {rule.version.campaign_id for rule in book.in_force(_COMPLETED, at)} - {None}
+        self._campaigns = Campaign.objects.select_related("funder").in_bulk(named) if named else {}
+        self._items, self._channel, self._attributes, self._at = items, channel, attributes, at
 
     def points(self, cash: Sequence[int], *, plan: str = "") -> int:
         """Points earned if the items are paid with so much cash, and with a further plan."""
@@ -235,14 +252,16 @@ class _Forecast:
         ]
         facts = replace(self._facts, plans=[*self._facts.plans, plan]) if plan else self._facts
         occasion = Occasion(
-            type="order.completed",
+            type=_COMPLETED,
             at=self._at,
             local=clock.local(self._at),
             facts=facts,
             channel=self._channel,
+            attributes=self._attributes,
             items=items,
         )
-        return trials.net(earning.evaluate(self._rules.in_force(occasion.type, self._at), occasion, self))
+        limits = Outlook(self._caps, self._account.pk if self._account else 0, self._campaigns)
+        return trials.net(earning.evaluate(self._rules.in_force(_COMPLETED, self._at), occasion, limits))
 
     def growth(self, cash: Sequence[int]) -> int:
         """Whole growth earned if the items are paid with so much cash."""
@@ -251,12 +270,3 @@ class _Forecast:
             for item, amount in zip(self._items, cash, strict=True)
         )
         return standings.to_earn(self._programme, self._standing, lines, self._at)
-
-    def left(self, version: EarningRuleVersion, at: dt.datetime) -> list[tuple[int, str]]:
-        """Campaigns are left out: their budgets are locked when they are asked, and a quote locks nothing."""
-        if self._account is None or version.campaign_id:
-            return []
-        return self._caps.headroom(self._account.pk, version, at)
-
-    def take(self, version: EarningRuleVersion, at: dt.datetime, points: int) -> None:
-        """A quote gives nothing, so it takes nothing from the limits."""

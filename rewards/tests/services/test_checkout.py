@@ -2,18 +2,19 @@ import random
 from contextlib import contextmanager
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.problems import InvalidInput
-from loyalty.models import CapCounter, GrowthPolicy, Programme, Standing
+from loyalty.models import Account, Campaign, CapCounter, GrowthPolicy, Programme, Standing
 from loyalty.selectors import members as selectors
 from loyalty.selectors import programme
 from loyalty.services.occasions import Item
 from loyalty.tests.api.callers import grant, one_point_per_yuan
-from loyalty.tests.stage import DAY, NOON, a_growth_policy, a_ladder, a_rule, give, line, order, send
+from loyalty.tests.stage import DAY, NOON, a_campaign, a_growth_policy, a_ladder, a_rule, give, line, order, send
 from members.models import PlanOffer
 from members.tests import plus
 from merchants.tests import buyers
@@ -80,6 +81,16 @@ def test_what_points_are_worth_is_the_programmes_to_say(alice):
     assert answer.lines[0].cash == 2000
 
 
+@pytest.mark.parametrize("value", [(1, 100), (3, 1), (3, 2), (100, 7)])
+def test_the_lines_are_paid_with_what_the_points_are_worth_whatever_that_is(alice, value):
+    programme.current()
+    Programme.objects.update(point_value_points=value[0], point_value_money=value[1], tender_step=1)
+    answer = quote(*[goods(cash, str(cash)) for cash in (333, 3, 5, 7, 334)], balance=100_001, owner=alice)
+    assert answer.max_points % answer.points_step == 0
+    assert all(line.cash >= 0 for line in answer.lines)
+    assert sum(line.cash for line in answer.lines) == 682 - answer.points_value
+
+
 def test_what_will_be_earned_counts_the_cash_that_is_paid(alice):
     one_point_per_yuan()
     answer = quote(goods(10_000), balance=5000, owner=alice)
@@ -91,6 +102,44 @@ def test_what_will_be_earned_knows_the_caps_that_are_left(alice):
     account = grant(alice, 1)
     CapCounter.objects.create(account=account, rule=version.rule, window="ever", used=100)
     assert quote(goods(10_000)).points_to_earn == 20
+
+
+def test_a_member_who_never_earned_is_quoted_with_her_plan_and_under_the_caps(alice):
+    """Plans are bought before the first point: what they multiply, and what rules may give at most, holds at once."""
+    now = timezone.now()
+    one_point_per_yuan(cap_member=120)
+    a_rule("plus", formula="multiplier", multiplier_percent=200, conditions=[("member.plan", "is", "plus")])
+    buyers.subscribed(alice, buyers.a_plan(), starts_at=now - DAY, ends_at=now + DAY)
+    told = [quote(goods(cash)).points_to_earn for cash in (10_000, 50_000)]
+    assert told == [200, 620]
+    assert send("order.completed", at=now, **order("o-1", line(cash=50_000)))["effects"]["points"]["earned"] == 620
+
+
+def test_what_will_be_earned_knows_what_a_campaign_its_purse_and_its_caps_have_left(alice):
+    now = timezone.now()
+    funder = Account.objects.create(kind=Account.Kind.PURSE, available=45)
+    campaign = a_campaign(starts_at=now - DAY, ends_at=now + DAY, budget=100, spent=40)
+    for code in ("first", "second"):
+        a_rule(code, money_unit=100, points=1, campaign=campaign, cap_member=50)
+    with CaptureQueriesContext(connection) as asked:
+        told = [quote(goods(cash)).points_to_earn for cash in (2_000, 10_000)]
+    assert told == [40, 60]
+    assert not [query for query in asked.captured_queries if "FOR UPDATE" in query["sql"]]
+    Campaign.objects.update(funder=funder)
+    assert quote(goods(10_000)).points_to_earn == 45
+    Campaign.objects.update(funder=None, budget=None)
+    earned = send("order.completed", at=now, **order("o-1", line(cash=4_000)))["effects"]["points"]["earned"]
+    assert earned == 80
+    assert quote(goods(10_000)).points_to_earn == 20
+
+
+def test_rules_about_an_orders_attributes_are_quoted_if_the_attributes_are_told(alice):
+    one_point_per_yuan()
+    a_rule("gift", formula="fixed", points=7, conditions=[("order.custom", "is", "yes", "gift")])
+    member = selectors.with_wallets().get(external_id="alice")
+    basket = {"channel": "app", "at": timezone.now()}
+    told = [checkout.quote(member, [goods(10_000)], attributes=said, **basket) for said in (None, {"gift": "yes"})]
+    assert [one.points_to_earn for one in told] == [100, 107]
 
 
 def test_a_member_who_never_earned_is_quoted_too(alice):
