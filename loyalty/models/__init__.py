@@ -31,7 +31,7 @@ from .rules import CapCounter, EarningRule, EarningRuleVersion, RuleCondition
 from .score_buckets import ScoreBucket
 from .score_policies import CurvePoint, Dimension, ScoreDimension, ScorePolicy, ScoreSource
 from .scores import MemberState, Score, ScoreRestatement, ScoreSnapshot, ScoreThreshold
-from .segments import Segment, SegmentCondition, SegmentSize
+from .segments import Segment, SegmentCondition, SegmentMember, SegmentSize
 from .shortfalls import Shortfall
 from .standings import Standing, TierChange
 from .tiers import Tier
@@ -110,6 +110,7 @@ __all__ = [
     "ScoreThreshold",
     "Segment",
     "SegmentCondition",
+    "SegmentMember",
     "SegmentSize",
     "Shortfall",
     "Standing",

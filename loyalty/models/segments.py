@@ -24,7 +24,9 @@ class Segment(models.Model):
         default=False,
         help_text=_("Each refresh publishes segment.entered and segment.left for the members concerned."),
     )
-    members = models.ManyToManyField(Member, blank=True, related_name="segments", verbose_name=_("members"))
+    members = models.ManyToManyField(
+        Member, through="SegmentMember", blank=True, related_name="segments", verbose_name=_("members")
+    )
     refreshed_at = models.DateTimeField(_("refreshed at"), null=True, blank=True, editable=False)
 
     class Meta:
@@ -38,6 +40,27 @@ class Segment(models.Model):
     @property
     def is_ruled(self) -> bool:
         return self.kind == self.Kind.RULED
+
+
+class SegmentMember(models.Model):
+    """A member in a segment. `listed_by` is the gift campaign that put her there: she leaves when it is undone.
+
+    Who stands there already when a campaign comes stays hers who listed her; who is listed by hand stays in any case.
+    """
+
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="+", db_index=False, verbose_name=_("segment"))
+    member = models.ForeignKey(Member, models.CASCADE, related_name="+", verbose_name=_("member"))
+    listed_by = models.ForeignKey(
+        "GiftCampaign", models.PROTECT, null=True, related_name="+", verbose_name=_("put in by the gift campaign")
+    )
+
+    class Meta:
+        verbose_name = _("member of a segment")
+        verbose_name_plural = _("members of segments")
+        constraints = [models.UniqueConstraint(fields=["segment", "member"], name="segment_member_once")]
+
+    def __str__(self):
+        return f"{self.segment_id}: {self.member_id}"
 
 
 class SegmentCondition(models.Model):

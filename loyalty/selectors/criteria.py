@@ -30,6 +30,7 @@ from loyalty.models import (
     OrderLine,
     Segment,
     SegmentCondition,
+    SegmentMember,
     Tier,
 )
 from loyalty.models.standings import HUNDREDTHS
@@ -304,7 +305,7 @@ def _in_segments(codes: list[str], at: dt.datetime, within: tuple[str, ...]) -> 
 def _in_segment(segment: Segment, at: dt.datetime, within: tuple[str, ...]) -> Q:
     if segment.is_ruled:
         return _groups(segment.conditions.all(), at, (*within, segment.code))
-    return Q(pk__in=Segment.members.through.objects.filter(segment=segment).values("member_id"))
+    return Q(pk__in=SegmentMember.objects.filter(segment=segment).values("member_id"))
 
 
 _WORDS: dict[str, Words] = {

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.translation import gettext
 
 from common import clock
-from loyalty.models import GiftAmount, GiftAssignment, GiftCampaign, Lifecycle, Lot, Segment, Tier
+from loyalty.models import GiftAmount, GiftAssignment, GiftCampaign, Lifecycle, Lot, SegmentMember, Tier
 from loyalty.selectors import anniversaries
 from members.models import Member
 
@@ -42,7 +42,7 @@ def due(campaign: GiftCampaign, as_of: dt.datetime, amounts: Sequence[GiftAmount
     amounts = list(campaign.amounts.all()) if amounts is None else amounts
     people = Member.objects.filter(_tiers(amounts), status=Member.Status.ACTIVE, registered_at__lte=as_of)
     if campaign.segment_id:
-        listed = Segment.members.through.objects.filter(segment=campaign.segment_id, member=OuterRef("pk"))
+        listed = SegmentMember.objects.filter(segment=campaign.segment_id, member=OuterRef("pk"))
         people = people.filter(Exists(listed))
     people = _TRIGGERS[Trigger(campaign.trigger)](campaign, people, as_of)
     if campaign.pk:

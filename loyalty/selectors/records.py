@@ -42,7 +42,7 @@ from loyalty.models import (
     ScoreBucket,
     ScoreRestatement,
     ScoreSnapshot,
-    Segment,
+    SegmentMember,
     Shortfall,
     Standing,
     TierChange,
@@ -132,5 +132,5 @@ RECORDS = (
     Record("changed_days", ChangedDay, withheld="days that wait to be counted"),
     Record("gifts", GiftAssignment),
     Record("undone_gifts", UndoneLot, "lot__account__wallet__member"),
-    Record("segments", Segment.members.through, deleted=True),
+    Record("segments", SegmentMember, deleted=True),
 )  # fmt: skip

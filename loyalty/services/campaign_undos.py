@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext_lazy as _
 
 from common import sql
@@ -29,14 +29,14 @@ from loyalty.models import (
     Lot,
     Order,
     OrderLine,
-    Segment,
+    SegmentMember,
     UndoneLot,
     Wallet,
 )
 from loyalty.selectors import campaign_undos as selectors
 from loyalty.selectors import spans
 from loyalty.selectors.campaign_undos import Fate, Target
-from loyalty.services import clawbacks, rules, settling, wallets
+from loyalty.services import clawbacks, rules, segments, settling, wallets
 from loyalty.services.desk import Desk
 from members.models import Member
 
@@ -186,17 +186,27 @@ def _end(target: Target) -> None:
 
 
 def _finish(undo: CampaignUndo, at: dt.datetime) -> None:
-    """Whom a gift campaign has put into a segment leaves it again, unless nothing is taken back."""
-    campaign = undo.gift_campaign
-    if campaign is not None and campaign.lists_in_id and undo.policy != Policy.MARK:
-        treated = GiftAssignment.objects.filter(campaign=campaign, arm=GiftAssignment.Arm.TREATED)
-        listed = Segment.members.through.objects.filter(segment=campaign.lists_in_id)
-        listed.filter(member__in=treated.values("member")).delete()
+    if undo.gift_campaign is not None and undo.policy != Policy.MARK:
+        _unlist(undo.gift_campaign)
     undo.status, undo.done_at = Status.DONE, at
     undo.save(update_fields=["status", "done_at"])
     told = selectors.done(undo)
     taken = told["taken"] + told["others"]
     outbox.publish([facts.CampaignUndone(undo.target.code, str(undo.policy), taken, told["debt"])], at)
+
+
+def _unlist(campaign: GiftCampaign) -> None:
+    """Whom the campaign has put into its segment leaves it, or is from now on there by another one that has reached her."""
+    if campaign.lists_in_id is None:
+        return
+    segments.lock(campaign.lists_in_id)
+    undone = CampaignUndo.objects.filter(status=Status.DONE, gift_campaign__isnull=False).exclude(policy=Policy.MARK)
+    others = GiftAssignment.objects.filter(
+        arm=GiftAssignment.Arm.TREATED, campaign__lists_in=campaign.lists_in_id, member=OuterRef("member")
+    ).exclude(Q(campaign=campaign) | Q(campaign__in=undone.values("gift_campaign")))
+    listed = SegmentMember.objects.filter(listed_by=campaign)
+    listed.filter(Exists(others)).update(listed_by=Subquery(others.order_by("pk").values("campaign")[:1]))
+    listed.delete()
 
 
 # One chunk ------------------------------------------------------------------------------------------------------

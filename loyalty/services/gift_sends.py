@@ -15,10 +15,10 @@ from common import clock, sql
 from common.models import JobRun
 from common.services import jobs
 from loyalty import facts
-from loyalty.models import GiftAssignment, GiftCampaign, Lot, Segment
+from loyalty.models import GiftAssignment, GiftCampaign, Lot, SegmentMember
 from loyalty.selectors import gift_campaigns as selectors
 from loyalty.selectors import spans
-from loyalty.services import gift_campaigns
+from loyalty.services import gift_campaigns, segments
 from loyalty.services.desk import Desk
 from members.models import Member
 
@@ -152,13 +152,15 @@ class _Giver:
         sql.insert(rows)
         treated = [row for row in rows if row.arm == Arm.TREATED]
         if self.campaign.lists_in_id:
-            listed = Segment.members.through
-            listed.objects.bulk_create(
-                [listed(segment_id=self.campaign.lists_in_id, member_id=row.member_id) for row in treated],
-                ignore_conflicts=True,
-            )
+            self._list(self.campaign.lists_in_id, treated)
         self.campaign.spent += self.given
         self.campaign.save(update_fields=["spent"])
         if self.is_empty:
             gift_campaigns.end(self.campaign, Status.EMPTY, self.desk.at)
         return {"treated": len(treated), "held out": len(rows) - len(treated), "points": self.given}
+
+    def _list(self, segment: int, treated: list[GiftAssignment]) -> None:
+        """Put the treated into the segment; who stands there already stays hers who listed her."""
+        segments.lock(segment)
+        rows = [SegmentMember(segment_id=segment, member_id=row.member_id, listed_by=self.campaign) for row in treated]
+        SegmentMember.objects.bulk_create(rows, ignore_conflicts=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 
-from loyalty.models import Order, OrderLine, RuleCondition, Segment, Wallet
+from loyalty.models import Order, OrderLine, RuleCondition, SegmentMember, Wallet
 from loyalty.selectors.members import standing_of
 from loyalty.services.occasions import Facts
 from loyalty.services.rules import RuleBook
@@ -85,9 +85,7 @@ class MemberFacts:
     def _groups(self) -> dict[int, list[str]]:
         if self._segments is None:
             self._segments = defaultdict(list)
-            rows = Segment.members.through.objects.filter(member__in=self._ids).values_list(
-                "member_id", "segment__code"
-            )
+            rows = SegmentMember.objects.filter(member__in=self._ids).values_list("member_id", "segment__code")
             for member_id, code in rows:
                 self._segments[member_id].append(code)
         return self._segments

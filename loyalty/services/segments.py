@@ -14,14 +14,12 @@ from common.models import JobRun, Staff
 from common.problems import Problem
 from common.services import audit, jobs, outbox
 from loyalty import facts
-from loyalty.models import Segment, SegmentSize
+from loyalty.models import Segment, SegmentMember, SegmentSize
 from loyalty.selectors import criteria, spans
 from members.models import Member
 
 JOB = "refresh-segments"
 MEMBERS_PER_CHUNK = 10_000
-
-_Row = Segment.members.through
 
 
 class ListedByHand(Problem):
@@ -84,7 +82,7 @@ def refresh(segment: Segment, actor: audit.Actor, at: dt.datetime) -> SegmentSiz
 
 
 def add(segment: Segment, members: list[int], actor: audit.Actor, at: dt.datetime) -> int:
-    """List members by hand; return how many. Raises ChosenByConditions."""
+    """List members by hand, who then stay whatever campaign is undone; return how many. Raises ChosenByConditions."""
     return _list(segment, members, "add", actor, at)
 
 
@@ -93,11 +91,18 @@ def remove(segment: Segment, members: list[int], actor: audit.Actor, at: dt.date
     return _list(segment, members, "remove", actor, at)
 
 
+def lock(segment: int) -> None:
+    """Let nobody else change a list (by id) in this transaction."""
+    Segment.objects.select_for_update(no_key=True).get(pk=segment)
+
+
 def _list(segment: Segment, members: list[int], verb: str, actor: audit.Actor, at: dt.datetime) -> int:
     if segment.is_ruled:
         raise ChosenByConditions
     with transaction.atomic():
+        lock(segment.pk)
         getattr(segment.members, verb)(*members)
+        SegmentMember.objects.filter(segment=segment, member__in=members).update(listed_by=None)
         words = {
             "add": gettext("Added to %(segment)s: %(count)d"),
             "remove": gettext("Removed from %(segment)s: %(count)d"),
@@ -125,14 +130,16 @@ def _refresh_span(first: int, last: int, as_of: dt.datetime, at: dt.datetime) ->
 def _replace(segment: Segment, first: int, last: int, as_of: dt.datetime, at: dt.datetime) -> tuple[int, int]:
     """Bring the rows of a range of members up to date; only what differs travels. How many entered and left."""
     belong = criteria.members(segment.conditions.all(), as_of, segment=segment.code).filter(pk__gte=first, pk__lte=last)
-    rows = _Row.objects.filter(segment=segment, member__gte=first, member__lte=last)
+    rows = SegmentMember.objects.filter(segment=segment, member__gte=first, member__lte=last)
     names = ("pk", "external_id")
     entering = list(belong.exclude(pk__in=rows.values("member_id")).order_by().values_list(*names))
     leaving = list(
         Member.objects.filter(pk__in=rows.values("member_id")).exclude(pk__in=belong.values("pk")).values_list(*names)
     )
-    _Row.objects.bulk_create(
-        [_Row(segment_id=segment.pk, member_id=pk) for pk, _name in entering], ignore_conflicts=True, batch_size=1000
+    SegmentMember.objects.bulk_create(
+        [SegmentMember(segment_id=segment.pk, member_id=pk) for pk, _name in entering],
+        ignore_conflicts=True,
+        batch_size=1000,
     )
     rows.filter(member__in=[pk for pk, _name in leaving]).delete()
     if segment.publishes:
@@ -143,7 +150,7 @@ def _replace(segment: Segment, first: int, last: int, as_of: dt.datetime, at: dt
 
 def _record(segment: Segment, at: dt.datetime, entered: int, gone: int) -> SegmentSize:
     """The size after a refresh, once a refresh."""
-    size = _Row.objects.filter(segment=segment).count()
+    size = SegmentMember.objects.filter(segment=segment).count()
     row, _made = SegmentSize.objects.get_or_create(
         segment=segment, at=at, defaults={"size": size, "entered": entered, "gone": gone}
     )

@@ -9,12 +9,11 @@ from operator import or_
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from loyalty.models import MedalStanding, Segment
+from loyalty.models import MedalStanding, SegmentMember
 from members.models import Member, Subscription
 from merchants.models import Card, Club
 from rewards.models import BenefitGrant, MemberGrant
 
-_InSegment = Segment.members.through
 Audience = BenefitGrant.Audience
 
 
@@ -37,7 +36,7 @@ def condition(grant: BenefitGrant, at: dt.datetime) -> Q:
             member=mine, club=grant.club_id, level__gte=grant.club_level, status=Card.Status.ACTIVE
         ).filter(club__status__in=OPEN_CLUBS)
     else:
-        rows = _InSegment.objects.filter(member=mine, segment=grant.segment_id)
+        rows = SegmentMember.objects.filter(member=mine, segment=grant.segment_id)
     return Q(Exists(rows))
 
 

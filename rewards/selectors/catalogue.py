@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common import clock
-from loyalty.models import Programme, Segment, Tier
+from loyalty.models import Programme, SegmentMember, Tier
 from loyalty.selectors import balances
 from loyalty.selectors import members as selectors
 from loyalty.selectors import programme as programmes
@@ -201,7 +201,7 @@ class Shopper:
         return balances.of(account, self._at).available if account else 0
 
     def _member_segments(self) -> set[int]:
-        rows = Segment.members.through.objects.filter(member=self._member.pk)
+        rows = SegmentMember.objects.filter(member=self._member.pk)
         return set(rows.values_list("segment_id", flat=True))
 
     def _member_plans(self) -> set[int]:

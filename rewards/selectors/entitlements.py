@@ -16,13 +16,12 @@ from typing import NamedTuple
 from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext
 
-from loyalty.models import MedalAward, MedalStanding, ScoreSnapshot, Segment, Standing, Tier, TierChange
+from loyalty.models import MedalAward, MedalStanding, ScoreSnapshot, SegmentMember, Standing, Tier, TierChange
 from members.models import Member, Subscription
 from merchants.models import Card
 from rewards.models import PER_YEAR, Allowance, Benefit, BenefitGrant, MemberGrant, Period, Quota, Window
 from rewards.selectors.audiences import OPEN_CLUBS
 
-_InSegment = Segment.members.through
 Audience = BenefitGrant.Audience
 
 
@@ -341,7 +340,7 @@ def _clubs(member_ids: Collection[int], clubs: Collection[int], at: dt.datetime)
 
 def _segments(member_ids: Collection[int], segments: Collection[int]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = defaultdict(set)
-    rows = _InSegment.objects.filter(member__in=member_ids, segment__in=segments)
+    rows = SegmentMember.objects.filter(member__in=member_ids, segment__in=segments)
     for member_id, segment_id in rows.values_list("member_id", "segment_id"):
         found[member_id].add(segment_id)
     return found

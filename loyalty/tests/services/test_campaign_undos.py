@@ -7,10 +7,10 @@ from common.models import Fact, JobRun
 from common.problems import InvalidInput
 from common.services import outbox
 from common.services.audit import Actor
-from loyalty.models import Campaign, CampaignUndo, GiftCampaign, Lot, Order, Segment, UndoneLot, Wallet
+from loyalty.models import Campaign, CampaignUndo, GiftAssignment, GiftCampaign, Lot, Order, Segment, UndoneLot, Wallet
 from loyalty.selectors import campaign_undos as selectors
 from loyalty.selectors import programme, spans
-from loyalty.services import campaign_undos, campaigns, gift_sends, rules, transfers
+from loyalty.services import campaign_undos, campaigns, gift_sends, rules, segments, transfers
 from loyalty.services.campaign_undos import Policy
 from loyalty.tests import stage
 from loyalty.tests.cast import ledger
@@ -206,7 +206,54 @@ def test_whom_the_campaign_has_listed_leaves_the_segment():
     campaign = gave("alice", "bob", lists_in=segment)
     segment.members.add(people("charlie")[0])
     undone(campaign)
-    assert list(segment.members.values_list("external_id", flat=True)) == ["charlie"]
+    assert listed(segment) == {"charlie"}
+
+
+def listed(segment: Segment) -> set[str]:
+    return set(segment.members.values_list("external_id", flat=True))
+
+
+@pytest.fixture
+def double_points():
+    return Segment.objects.create(code="double", name="Double")
+
+
+def test_who_was_listed_before_the_campaign_stays_when_it_is_undone(double_points):
+    segments.add(double_points, [people("bob")[0].pk], person("orla"), NOON)
+    campaign = gave("alice", lists_in=double_points)
+    assert listed(double_points) == {"alice", "bob"}
+    assert set(GiftAssignment.objects.values_list("member__external_id", flat=True)) == {"alice", "bob"}
+    undone(campaign)
+    assert listed(double_points) == {"bob"}
+
+
+def test_who_is_listed_by_hand_after_the_campaign_stays_when_it_is_undone(double_points):
+    campaign = gave("alice", "bob", lists_in=double_points)
+    segments.add(double_points, [Member.objects.get(external_id="bob").pk], person("orla"), NOON)
+    undone(campaign)
+    assert listed(double_points) == {"bob"}
+
+
+def test_marking_takes_nobody_off_the_list(double_points):
+    undone(gave("alice", lists_in=double_points), Policy.MARK)
+    assert listed(double_points) == {"alice"}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_whom_two_campaigns_have_listed_leaves_with_the_last_of_them(double_points, first):
+    campaigns = [gave("alice", lists_in=double_points), gave("bob", lists_in=double_points)]
+    assert GiftAssignment.objects.filter(member__external_id="alice").count() == 2
+    undone(campaigns[first])
+    assert listed(double_points) == ({"alice", "bob"} if first == 0 else {"alice"})
+    undone(campaigns[1 - first])
+    assert listed(double_points) == set()
+
+
+def test_a_campaign_that_was_undone_keeps_nobody_on_the_list_for_another(double_points):
+    one, other = gave("alice", lists_in=double_points), gave(lists_in=double_points)
+    undone(other)
+    undone(one)
+    assert listed(double_points) == set()
 
 
 # Orders, refunds and reviews --------------------------------------------------------------------------------------

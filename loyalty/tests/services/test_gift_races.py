@@ -6,7 +6,7 @@ import pytest
 
 from common.services import outbox
 from loyalty import facts
-from loyalty.models import Account, Entry, GiftCampaign, UndoneLot
+from loyalty.models import Account, Entry, GiftCampaign, Segment, SegmentMember, UndoneLot
 from loyalty.services import campaign_undos, gift_sends, ledger
 from loyalty.tests.gifting import gifts, people, person, started
 from loyalty.tests.proven import assert_proven
@@ -44,6 +44,21 @@ def test_two_nights_at_once_reach_a_member_once():
     together(*[lambda at=at: gift_sends.give(campaign, at, at) for at in (NOON, NOON + DAY)])
     assert len(gifts(campaign)) == 20
     assert_proven()
+
+
+def test_whom_a_campaign_lists_while_another_is_undone_stays_listed():
+    segment = Segment.objects.create(code="double", name="Double")
+    people(*[f"m-{n}" for n in range(20)])
+    one, other = started(lists_in=segment), started(lists_in=segment)
+    gift_sends.give(one, NOON, NOON)
+    undo = campaign_undos.propose(one, "unspent", reason="Wrong", actor=person("orla"), at=NOON)
+    undo = campaign_undos.approve(undo, person("rhoda"), NOON)
+    together(lambda: campaign_undos.carry_out(undo, NOON), lambda: gift_sends.give(other, NOON, NOON))
+    # On a slow machine one may have waited for accounts too long; then it goes on.
+    campaign_undos.carry_out_due(NOON)
+    gift_sends.give(other, NOON, NOON)
+    assert len(gifts(other)) == segment.members.count() == 20
+    assert set(SegmentMember.objects.values_list("listed_by", flat=True)) == {other.pk}
 
 
 def test_two_workers_undo_a_campaign_while_members_spend():
