@@ -33,6 +33,16 @@ class OrderRefunded:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    """An order was cancelled as a whole: also one that was never paid, so that nothing else is known of it."""
+
+    topic: ClassVar[str] = "order.cancelled"
+    key: str
+    order: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class PointsEarned:
     topic: ClassVar[str] = "points.earned"
     key: str

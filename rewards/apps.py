@@ -20,4 +20,4 @@ class RewardsConfig(AppConfig):
         invariants.register(*ALL)
         outbox.subscribe("hold.lapsed", "rewards.hold_lapsed", handlers.hold_lapsed)
         outbox.subscribe("member.closed", "rewards.member_closed", handlers.member_closed)
-        outbox.subscribe("order.refunded", "rewards.order_refunded", handlers.order_refunded)
+        outbox.subscribe("order.cancelled", "rewards.order_cancelled", handlers.order_cancelled)

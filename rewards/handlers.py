@@ -6,7 +6,6 @@ import datetime as dt
 import uuid
 
 from common.services.audit import Actor
-from loyalty.models import Refund
 from rewards.services import fulfilment, redemptions
 
 _LEDGER = Actor("ledger")
@@ -22,7 +21,6 @@ def member_closed(payload: dict, at: dt.datetime) -> None:
     redemptions.drop(payload["key"], actor=_LEDGER, at=at)
 
 
-def order_refunded(payload: dict, at: dt.datetime) -> None:
+def order_cancelled(payload: dict, at: dt.datetime) -> None:
     """Coupons of an order that was cancelled as a whole are good again."""
-    if payload["reason"] == Refund.Reason.CANCELLED:
-        fulfilment.reinstate_for(payload["order"], actor=Actor("orders"), at=at)
+    fulfilment.reinstate_for(payload["order"], actor=Actor("orders"), at=at)

@@ -163,7 +163,7 @@ class Outlook:
 
 def _shared(campaign: Campaign, purse: Account | None, promised: int, *, given: int = 0) -> list[tuple[int, str]]:
     """What a campaign and the purse that pays for it have left, less what is on its way."""
-    limits = []
+    limits: list[tuple[int, str]] = []
     if campaign.status == Campaign.Status.UNDONE:
         # The rules were read before the lock; what is granted now no undoing would find any more.
         limits.append((0, Reason.CAMPAIGN_BUDGET))

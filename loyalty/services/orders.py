@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -130,6 +131,7 @@ def cancel(desk: Desk, event: Event) -> Outcome:
     released = _release_holds(desk, wallet, event.data.order)
     if file is None or file.order.status == Status.AWAITED:
         _park(desk, wallet, file, event)
+        _tell_cancelled(desk, wallet, event.data.order, event.time)
         return Outcome.ignored("order_unknown", {"points": {"released": released}})
     if file.order.status == Status.CANCELLED:
         return Outcome.ignored("order_already_cancelled")
@@ -346,7 +348,7 @@ def _apply_parked(desk: Desk, wallet: Wallet, file: OrderFile) -> dict:
     return {"parked": done} if done else {}
 
 
-def _cancel(desk: Desk, wallet: Wallet, file: OrderFile, at) -> dict:
+def _cancel(desk: Desk, wallet: Wallet, file: OrderFile, at: dt.datetime) -> dict:
     left = [
         messages.RefundedLine(line=line.number, quantity=line.quantity - line.refunded_quantity)
         for line in file.lines
@@ -358,4 +360,9 @@ def _cancel(desk: Desk, wallet: Wallet, file: OrderFile, at) -> dict:
     )
     effects = refunds.give_back(desk, wallet, file, request)
     desk.change(file.order, status=Status.CANCELLED, cancelled_at=at)
+    _tell_cancelled(desk, wallet, file.order.code, at)
     return effects
+
+
+def _tell_cancelled(desk: Desk, wallet: Wallet, code: str, at: dt.datetime) -> None:
+    desk.publish(facts.OrderCancelled(wallet.member.external_id, code, at.isoformat()))

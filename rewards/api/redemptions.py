@@ -354,7 +354,14 @@ class DeliverView(StepView):
 
 
 class UseView(StepView):
-    @_documented("use", "A coupon or a right has been used: it is not given back any more", Used, examples.USED)
+    @_documented(
+        "use",
+        "A coupon or a right has been used: it is not given back any more",
+        Used,
+        examples.USED,
+        description="Used again for the same `order` it stays used. Another order, or another call without one, is 409 "
+        "`reward_used`; an order that was cancelled is 409 `order_cancelled`, and the coupon stays good.",
+    )
     @once
     @transaction.atomic
     def post(self, request, uuid):

@@ -10,8 +10,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from common.problems import Problem
 from common.services import audit, outbox
 from common.services.audit import Actor
+from loyalty.models import Order
 from rewards import facts
 from rewards.models import Code, Redemption, Reward
 from rewards.services import codes, redemptions
@@ -24,6 +26,14 @@ class NoParcel(WrongState):
 
     code = "no_parcel"
     title = _("Only gifts are packed and sent; this reward was handed out when it was placed.")
+
+
+class OrderIsCancelled(Problem):
+    """A coupon is not used up by an order that was cancelled, however late the shop says so (domain.md E14)."""
+
+    code = "order_cancelled"
+    status = 409
+    title = _("The order was cancelled; what was to be used for it stays good.")
 
 
 @transaction.atomic
@@ -48,15 +58,24 @@ def deliver(redemption_uuid: uuid.UUID, *, actor: Actor, at: dt.datetime) -> Red
 def use(redemption_uuid: uuid.UUID, *, reason: str = "", order: str = "", actor: Actor, at: dt.datetime) -> Redemption:
     """What was handed out is used: at the till, or as the partner tells. From now on it is not given back.
 
-    `reason` says where; `order` names the order it was used for. Raises UnknownRedemption, RewardExpired, WrongState.
+    `reason` says where; `order` names the order it was used for. Used again for the same order it stays used; a second
+    order, or a second till, is refused. Raises UnknownRedemption, RewardUsed, RewardExpired, OrderIsCancelled, WrongState.
     """
     redemption = lock(redemption_uuid)
-    if redemption.status == Status.USED:
+    if redemption.status == Status.USED and order and order == redemption.order_code:
         return redemption
     check(redemption, "use", at)
+    if order and _is_cancelled(order):
+        raise OrderIsCancelled(order=order)
     redemption.order_code = order
     codes.follow(redemption, Code.Status.USED)
     return _write(redemption, "use", actor, at, reason, redemptions.told(facts.RedemptionUsed, redemption))
+
+
+def _is_cancelled(order: str) -> bool:
+    """Whether the order was cancelled as a whole, be it before it was paid."""
+    unpaid = Q(status=Order.Status.AWAITED, parked__type="order.cancelled")
+    return Order.objects.filter(Q(status=Order.Status.CANCELLED) | unpaid, code=order).exists()
 
 
 @transaction.atomic
@@ -86,7 +105,8 @@ def reinstate_for(order: str, *, actor: Actor, at: dt.datetime) -> None:
     """An order was cancelled as a whole: the coupons it used are good again; those that have expired stay used (E14)."""
     good = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
     used = Redemption.objects.filter(good, order_code=order, status=Status.USED).exclude(reward__codes="none")
-    for redemption_uuid in list(used.order_by("pk").values_list("uuid", flat=True)):
+    # Locked at once: one that was made good and used for another order meanwhile is none of these.
+    for redemption_uuid in list(used.order_by("pk").select_for_update().values_list("uuid", flat=True)):
         reason = _("Order %s was cancelled.") % order
         reinstate(redemption_uuid, reason=reason, actor=actor, at=at)
 

@@ -109,6 +109,29 @@ def test_a_coupon_of_a_cancelled_order_is_good_again_and_one_of_a_refunded_order
     assert [one["code"] for one in server.post("/api/v1/checkout/quote", BODY).json()["coupons"]] == code[:1]
 
 
+def test_a_coupon_is_used_for_one_order_and_never_for_a_cancelled_one(server, alice):
+    """Two tills, two orders, and a call that comes after the cancellation (domain.md E14)."""
+    now = timezone.now()
+    grant(alice, 300)
+    taken = redeem(a_reward(kind="coupon", off_amount=500), at=now)
+    address = f"/api/v1/redemptions/{taken.uuid}/use"
+    for number, pay in (("o-1", True), ("o-2", False)):
+        if pay:
+            send("order.paid", at=now, **order(number, line("1", 3500)))
+        assert server.post(address, {"order": number}).status_code == 200
+        assert server.post(address, {"order": number}).json()["order"] == number
+        for other in ("o-9", ""):
+            refused = server.post(address, {"order": other})
+            assert (refused.status_code, refused.json()["code"]) == (409, "reward_used")
+        send("order.cancelled", at=now, order=number)
+        outbox.drain(timezone.now)
+        late = server.post(address, {"order": number})
+        assert (late.status_code, late.json()["code"]) == (409, "order_cancelled")
+        assert len(server.post("/api/v1/checkout/quote", BODY).json()["coupons"]) == 1
+    assert server.post(address).status_code == 200
+    assert (server.post(address).status_code, server.post(address, {"order": "o-9"}).status_code) == (409, 409)
+
+
 def test_the_policy_on_freight_is_stated_up_front_and_a_refund_does_what_it_says(server, alice):
     """domain.md E16: quote, order, and a return that leaves less than shipping was free from."""
     perks.member("alice", "bronze")

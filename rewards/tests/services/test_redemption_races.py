@@ -105,6 +105,17 @@ def test_a_use_and_a_return_at_once_end_in_one_of_the_two():
     assert_proven()
 
 
+def test_a_coupon_pays_for_one_of_two_orders_at_once():
+    a_member()
+    for _round in range(5):
+        redemption = redeem(a_reward(kind="coupon"))
+        answers = at_once(
+            *[lambda r=redemption, n=n: fulfilment.use(r.uuid, order=f"o-{n}", actor=STAFF, at=NOON) for n in range(4)]
+        )
+        assert sum(isinstance(answer, Redemption) for answer in answers) == 1
+    assert_proven()
+
+
 def test_a_payment_and_a_lapse_at_once_leave_nothing_half_paid():
     a_member()
     for number in range(5):
