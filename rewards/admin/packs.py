@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -19,7 +19,7 @@ from common.admin.base import ReadOnlyAdmin, actor
 from common.admin.files import ExportAdminMixin
 from common.services import audit
 from rewards.admin import benefit_words, redemptions, reward_words
-from rewards.models import BenefitGrant, MemberGrant, PackGift, PackItem, Reward
+from rewards.models import PackGift, PackItem, Reward, given_benefits
 from rewards.selectors import packs as selector
 from rewards.selectors.packs import PREFIX
 from rewards.services import gifts, packs
@@ -68,13 +68,7 @@ class PackItemInline(TabularInline):
 
 
 def _is_given(benefit) -> bool:
-    """Whether members have it, or will."""
-    if benefit is None:
-        return False
-    now = timezone.now()
-    grants = BenefitGrant.objects.filter(Q(benefit=benefit) | Q(bundle__items__benefit=benefit), status="active")
-    not_over = Q(effective_until__isnull=True) | Q(effective_until__gt=now)
-    return grants.filter(not_over).exists() or MemberGrant.objects.in_force(now).filter(benefit=benefit).exists()
+    return benefit is not None and given_benefits().filter(pk=benefit.pk).exists()
 
 
 class OwedFilter(admin.SimpleListFilter):

@@ -10,7 +10,7 @@ from .grants import BenefitGrant
 from .instant_refunds import Exposure, ExposureEntry, InstantRefund
 from .lotteries import Outcome
 from .member_grants import MemberGrant
-from .packs import PackGift, PackItem
+from .packs import ContentsStandFast, PackGift, PackItem, given_benefits
 from .partners import Partner, Settlement
 from .plan_rights import PlanRight, RightClaim
 from .plays import GameDay, Play
@@ -33,6 +33,7 @@ __all__ = [
     "Bundle",
     "BundleItem",
     "Code",
+    "ContentsStandFast",
     "CouponTerms",
     "Exposure",
     "ExposureEntry",
@@ -61,4 +62,5 @@ __all__ = [
     "SeedPeriod",
     "Settlement",
     "Window",
+    "given_benefits",
 ]

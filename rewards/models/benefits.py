@@ -29,6 +29,12 @@ class Parameter(NamedTuple):
 MONEY, PERCENT, POINTS = "money", "percent", "points"
 
 
+class BenefitQuerySet(models.QuerySet):
+    def hold(self):
+        """Lock these benefits, so that nobody fills a pack while somebody grants it. Only in a transaction."""
+        list(self.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True))
+
+
 class Benefit(models.Model):
     """A thing that members may be given: the catalogue of S1-07, S1-18, S1-19, S1-21 and S2-09…16.
 
@@ -149,6 +155,8 @@ class Benefit(models.Model):
         default=LeapDay.EARLIER,
         help_text=_("In years without one."),
     )
+
+    objects = BenefitQuerySet.as_manager()
 
     PARAMETERS = {
         Kind.FREE_SHIPPING: Parameter("threshold", _("free from an order of"), MONEY, lower_is_better=True),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from common import clock
 from common.problems import InvalidInput, Problem
 from common.services import audit
 from loyalty.services.rules import NotADraft, SecondPersonNeeded, StartsInThePast
-from rewards.models import BenefitGrant
+from rewards.models import Benefit, BenefitGrant, BundleItem
 from rewards.selectors import benefit_costs
 
 
@@ -44,6 +45,7 @@ def activate(grant: BenefitGrant, actor: audit.Actor, effective_from: dt.datetim
             raise SecondPersonNeeded
         if effective_from < at:
             raise StartsInThePast
+        _hold_contents(grant)
         if faults := grant.faults():
             raise InvalidInput(" ".join(faults))
         if over := [cost.fault for cost in benefit_costs.estimate(at, plus=grant) if cost.fault]:
@@ -58,6 +60,12 @@ def activate(grant: BenefitGrant, actor: audit.Actor, effective_from: dt.datetim
         summary = f"{grant}, from {clock.local(effective_from):%Y-%m-%d %H:%M}"
         audit.record(actor, "rewards.grants.activate", grant, summary, at)
     return grant
+
+
+def _hold_contents(grant: BenefitGrant) -> None:
+    """What is agreed to now is not changed meanwhile."""
+    bundled = BundleItem.objects.filter(bundle__in=[grant.bundle_id, grant.pack_id])
+    Benefit.objects.filter(Q(pk=grant.benefit_id) | Q(pk__in=bundled.values("benefit"))).hold()
 
 
 def end(grant: BenefitGrant, actor: audit.Actor, effective_until: dt.datetime, at: dt.datetime) -> BenefitGrant:

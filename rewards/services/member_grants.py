@@ -51,6 +51,7 @@ def give(
     if quota is not None and quota < 1:
         raise InvalidInput(_("A quota is at least one use."))
     with transaction.atomic():
+        Benefit.objects.filter(pk=benefit.pk).hold()
         gift = MemberGrant.objects.create(
             member=member,
             benefit=benefit,

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
-from common.models import Fact, JobRun
+from common.models import Fact, JobRun, Staff
+from common.services.audit import Actor
 from loyalty.tests.proven import assert_proven
+from loyalty.tests.services.test_jobs_under_fire import together
 from loyalty.tests.stage import DAY, NOON
 from members.models import Member
-from rewards.models import Benefit, BenefitUse, Code, MemberGrant, PackGift, Quota, QuotaEntry, Redemption, Reward
+from rewards.models import (
+    Benefit,
+    BenefitGrant,
+    BenefitUse,
+    Code,
+    ContentsStandFast,
+    MemberGrant,
+    PackGift,
+    PackItem,
+    Quota,
+    QuotaEntry,
+    Redemption,
+    Reward,
+)
 from rewards.selectors import coupons, entitlements
-from rewards.services import benefits, fulfilment, packs, redemptions
+from rewards.services import benefits, fulfilment, grants, member_grants, packs, redemptions
 from rewards.services.quotas import QuotaUsedUp
 from rewards.tests import perks
 from rewards.tests.shop import STAFF, a_pool, a_reward
@@ -256,3 +273,110 @@ def test_ten_who_claim_at_once_get_one_pack_and_no_code_twice():
     assert BenefitUse.objects.count() == 2
     assert Code.objects.filter(status="claimed").count() == 4
     assert not PackGift.objects.filter(redemption=None).exists()
+
+
+# What was agreed to -------------------------------------------------------------------------------------------
+
+
+def change(item: PackItem) -> None:
+    item.quantity = 3
+    item.save()
+
+
+def change_many(item: PackItem) -> None:
+    item.quantity = 3
+    PackItem.objects.bulk_update([item], ["quantity"])
+
+
+WAYS = {
+    "saving": change,
+    "updating": lambda item: PackItem.objects.filter(pk=item.pk).update(quantity=3),
+    "updating many": change_many,
+    "deleting": lambda item: item.delete(),
+    "deleting many": lambda item: PackItem.objects.filter(pk=item.pk).delete(),
+    "adding": lambda item: item.benefit.pack_items.create(reward=a_reward("pen")),
+    "adding many": lambda item: PackItem.objects.bulk_create([PackItem(benefit=item.benefit, reward=a_reward("pen"))]),
+    "moving": lambda item: PackItem.objects.filter(pk=item.pk).update(benefit=perks.benefit("other")),
+    "moving by hand": lambda item: PackItem(pk=item.pk, benefit=perks.benefit("other"), reward=item.reward).save(),
+}
+
+
+def contents() -> list[tuple]:
+    return list(PackItem.objects.order_by("pk").values_list("benefit__code", "reward__code", "quantity"))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_members_have_is_changed_in_no_way(pack, way):
+    before = contents()
+    with pytest.raises(ContentsStandFast), transaction.atomic():
+        WAYS[way](PackItem.objects.first())
+    assert contents() == before
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "moving"])
+def test_what_nobody_has_any_more_may_be_changed(pack, way):
+    BenefitGrant.objects.update(effective_until=NOON)
+    before = contents()
+    WAYS[way](PackItem.objects.first())
+    assert contents() != before
+
+
+def by_bundle(pack: Benefit) -> None:
+    perks.grant(perks.bundle((pack, {"value": 1})))
+
+
+def by_birthday(pack: Benefit) -> None:
+    perks.grant(perks.benefit("birthday", kind="birthday_pack"), pack=perks.bundle((pack, {"value": 1})))
+
+
+def by_hand(pack: Benefit) -> None:
+    now = timezone.now()
+    member_grants.give(perks.member(), pack, STAFF, now, until=now + DAY, reason="Sorry", value=1)
+
+
+def by_plan_from_tomorrow_on(pack: Benefit) -> None:
+    perks.grant(pack, perks.plus(perks.member()), effective_from=timezone.now() + DAY)
+
+
+@pytest.mark.parametrize("give", [by_bundle, by_birthday, by_hand, by_plan_from_tomorrow_on])
+def test_contents_stand_fast_by_whatever_way_members_come_to_them(give):
+    pack = perks.benefit("coupon-pack", kind=Benefit.Kind.COUPON_PACK)
+    item = pack.pack_items.create(reward=a_reward("ten-off", kind="coupon"))
+    change(item)
+    give(pack)
+    with pytest.raises(ContentsStandFast):
+        change(item)
+
+
+def test_a_draft_of_a_grant_leaves_the_contents_open():
+    pack = perks.benefit("coupon-pack", kind=Benefit.Kind.COUPON_PACK)
+    perks.grant(pack, value=1, status="draft", effective_from=None, activated_at=None)
+    change(pack.pack_items.create(reward=a_reward("ten-off", kind="coupon")))
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["grant", "hand"])
+def test_contents_are_changed_before_somebody_agrees_to_them_or_not_at_all(way):
+    """Whoever comes second waits for the first, and then sees what it has done."""
+    pack = perks.benefit("coupon-pack", kind=Benefit.Kind.COUPON_PACK)
+    item = pack.pack_items.create(reward=a_reward("ten-off", kind="coupon"))
+    draft = perks.grant(pack, value=1, status="draft", effective_from=None, activated_at=None)
+    author, now = Staff.objects.create(username="rhoda"), timezone.now()
+
+    def agree() -> None:
+        with transaction.atomic():
+            by_hand(pack) if way == "hand" else grants.activate(draft, Actor("Rhoda", author), now, now)
+            agreed.set()
+            time.sleep(0.5)
+
+    perks.member()
+    agreed = threading.Event()
+
+    def change_meanwhile() -> None:
+        agreed.wait(5)
+        change(item)
+
+    _agreed, refused = together(agree, change_meanwhile)
+    assert isinstance(refused, ContentsStandFast)
+    assert PackItem.objects.get().quantity == 1
