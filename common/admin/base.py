@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import unquote_plus
 
 from django import forms
@@ -49,9 +50,11 @@ class Admin(ModelAdmin):
     compressed_fields = False
     warn_unsaved_form = True
     empty: str = ""
+    # A field and the browser's condition for showing it; unfold knows the name.
+    conditional_fields: dict[str, str] = {}
 
     def changelist_view(self, request, extra_context=None):
-        response = super().changelist_view(request, {"empty_words": self.empty, **(extra_context or {})})
+        response = super().changelist_view(request, extra_context)
         shown = getattr(response, "context_data", None) or {}
         if "cl" in shown and looks.is_personal(self.model):
             self.note_look(request, Look.Kind.LIST, rows=len(shown["cl"].result_list))
@@ -61,6 +64,15 @@ class Admin(ModelAdmin):
         response = super().changeform_view(request, object_id, form_url, extra_context)
         self._note_page(request, response, "original")
         return response
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        """What a condition asks for and nobody may type any more, the browser is told."""
+        asked = (
+            set(re.findall(r"\w+", re.sub("'.*?'", "", " ".join(self.conditional_fields.values())))) if obj else set()
+        )
+        told = {field.name: str(getattr(obj, field.attname) or "") for field in self.opts.fields if field.name in asked}
+        context["settled"] = json.dumps({n: v for n, v in told.items() if n not in context["adminform"].form.fields})
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def history_view(self, request, object_id, extra_context=None):
         response = super().history_view(request, object_id, extra_context)

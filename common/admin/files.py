@@ -63,6 +63,14 @@ class ImportAdminMixin(ImportMixin):
         """One bad row refuses the file, also if it went bad after the trial."""
         return {"rollback_on_validation_errors": True}
 
+    def import_action(self, request, **kwargs):
+        """The page names the columns that are read; what an export holds besides is left out."""
+        response = super().import_action(request, **kwargs)
+        context = getattr(response, "context_data", None) or {}
+        rows = zip(context.get("fields_list", []), self.get_import_resource_classes(request), strict=False)
+        context["fields_list"] = [(name, list(resource.row_form.base_fields)) for (name, _all), resource in rows]
+        return response
+
     def process_result(self, result, request):
         """Say what was taken; a file that went bad between trial and confirmation has changed nothing."""
         if not result.has_errors() and not result.has_validation_errors():

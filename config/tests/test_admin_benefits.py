@@ -188,6 +188,31 @@ def test_what_is_in_force_cannot_be_edited_and_uses_cannot_be_touched(client):
         assert client.post(reverse(f"admin:rewards_{name}_delete", args=[pk]), {"post": "yes"}).status_code == 403
 
 
+def test_what_is_in_force_is_read_in_words(client):
+    client.force_login(sample.staff("root", is_superuser=True))
+    free = perks.benefit("shipping", kind=Benefit.Kind.FREE_SHIPPING, name="Free shipping")
+    single = perks.grant(free, perks.tier("gold"), value=5900)
+    bundled = perks.grant(perks.bundle((free, {"value": 7900})))
+    for name, pk, words in [
+        ("benefitgrant", single.pk, "from 59.00 CNY"),
+        ("bundle", bundled.bundle_id, "from 79.00 CNY"),
+    ]:
+        says = client.get(reverse(f"admin:rewards_{name}_change", args=[pk])).content.decode()
+        assert words in says
+        assert "5900" not in says
+        assert "7900" not in says
+
+
+def test_uses_stand_by_the_day_of_the_use_not_of_the_report(client):
+    client.force_login(sample.staff("root", is_superuser=True))
+    perks.grant(perks.benefit("parcel"), perks.tier("bronze"))
+    alice, now = perks.member(), timezone.now()
+    for days, key in ((1, "early"), (3, "late")):
+        benefits.use(alice, "parcel", now - days * DAY, key=key)
+    shown = client.get(reverse("admin:rewards_benefituse_changelist")).context["cl"].result_list
+    assert [use.key for use in shown] == ["early", "late"]
+
+
 def test_lists_cost_the_same_for_few_rows_and_for_many(client):
     client.force_login(sample.staff("root", is_superuser=True))
     names = ["benefit", "bundle", "benefitgrant", "benefituse", "membergrant", "birthdaypack", "instantrefund"]

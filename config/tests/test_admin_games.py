@@ -61,7 +61,7 @@ def test_the_preview_says_odds_cost_and_what_is_wrong(enter):
     text = client.post(page("gameversion_preview_new"), version_form(game, POINTS)).content.decode()
     assert "A play costs 10 points. At most 3 a member and day." in text
     assert "1 in 1,000" in text
-    assert "1 points of 10 staked: 10.00 %, allowed 70 %" in text
+    assert "1 point of 10 staked: 10.00 %, allowed 70 %" in text
     assert "no limit" in text
     dear = version_form(game, POINTS | {"weight": 8})
     text = client.post(page("gameversion_preview_new"), dear).content.decode()

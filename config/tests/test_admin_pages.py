@@ -1,5 +1,7 @@
 """Every page of both admin sites: who gets it, who does not, and that the ledger can be touched by nobody."""
 
+import html
+
 import pytest
 from django.contrib import admin
 from django.urls import reverse
@@ -7,6 +9,7 @@ from django.urls import reverse
 from config import roles
 from config.tests import sample
 from merchants.admin.site import site as merchant_site
+from rewards.models import BenefitGrant
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +93,28 @@ def test_every_page_opens_for_a_superuser(house, client):
         if answer.status_code != 200:
             wrong.append((verb, address, answer.status_code))
     assert wrong == []
+
+
+def test_an_empty_list_says_what_will_stand_on_it(client):
+    client.force_login(sample.staff("root", is_superuser=True))
+    silent = []
+    for _verb, model_admin, address in pages(verbs=("changelist",)):
+        empty = getattr(model_admin, "empty", "")
+        if empty and not model_admin.get_queryset(client).exists() and str(empty) not in unescape(client, address):
+            silent.append(address)
+    assert silent == []
+
+
+def unescape(client, address: str) -> str:
+    return html.unescape(client.get(address, follow=True).content.decode())
+
+
+def test_a_page_shows_what_its_settled_fields_ask_for(house, client):
+    """The browser cannot ask a field that only stands there to be read, so the page tells it."""
+    client.force_login(sample.staff("root", is_superuser=True))
+    grant = BenefitGrant.objects.filter(audience="tier", status="active").first()
+    shown = unescape(client, reverse("admin:rewards_benefitgrant_change", args=[grant.pk]))
+    assert '{"audience": "tier"}' in shown
 
 
 def test_adding_is_offered_exactly_where_it_is_allowed(house, client, rf):

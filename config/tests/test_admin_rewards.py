@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -171,6 +172,8 @@ def test_what_a_coupon_takes_off_stands_fast_once_somebody_has_one(client, olivi
     client.post(page("reward_change", reward.pk), COUPON | {"off_amount": "5.00", "name": "New"})
     reward.refresh_from_db()
     assert (reward.name, reward.off_amount) == ("New", 3000)
+    shown = client.get(page("reward_change", reward.pk)).content.decode()
+    assert shown.count("30.00 CNY off") == 2, "in the preview, and where it would be typed"
     says, taken = upload(client, "reward", "code,name,kind,points,off_amount\ncoffee-mug,New,coupon,1000,5.00\n")
     assert not taken
     assert "what it takes off stands fast" in says
@@ -191,6 +194,51 @@ def test_the_list_shows_picture_price_ratio_and_stock(client, olivia):
     says = client.get(page("reward_changelist")).content.decode()
     for words in ("coffee", "Mug", "100 points", "4.3 : 1", "1 left of 10"):
         assert words in says
+
+
+def test_the_list_says_how_many_codes_of_a_partner_are_left(client, olivia):
+    shop.a_pool(shop.a_reward("video", kind="partner"), "V-1", "V-2")
+    shop.a_reward("music", kind="partner")
+    says = client.get(page("reward_changelist")).content.decode()
+    assert "2 codes in the pool" in says
+    assert '<small class="lp-minus">0 codes in the pool' in says
+
+
+def test_the_page_of_an_import_names_only_columns_that_are_read(client, olivia):
+    says = client.get(page("code_import")).content.decode()
+    assert re.findall(r"reward, code, good_until, price\b(?!,)", says)
+
+
+def test_a_list_names_the_tier_for_which_the_price_was(client, olivia):
+    now = timezone.now()
+    gold = shop.a_tier("gold", 3)
+    shop.a_member(at=now, tier=gold)
+    mug = shop.a_reward("mug", name="Mug")
+    RewardPrice.objects.create(reward=mug, tier=gold, points=80)
+    redemption = shop.redeem(mug, at=now)
+    says = client.get(page("redemption_changelist")).content.decode()
+    assert f"{gold.name} and above" in says
+    assert "tier gold" not in says
+    assert f"Mug {redemption.taken_on}" in client.get(page("redemption_change", redemption.pk)).content.decode()
+
+
+def test_a_cancel_says_what_comes_back(client, olivia):
+    now = timezone.now()
+    member = shop.a_member(at=now)
+    mug = shop.a_reward("mug", cash=900)
+    held = shop.hold(mug, at=now)
+    given = Redemption.objects.create(
+        member=member, reward=mug, status="placed", points=0, created_at=now, taken_on=now
+    )
+    for redemption, words in ((held, "Nothing is paid yet"), (given, "no points come back")):
+        says = client.get(page("redemption_cancel", redemption.pk)).content.decode()
+        assert words in says
+        assert "very lots" not in says
+    shop.a_pool(shop.a_reward("video", kind="partner"), "V-1")
+    paid = shop.redeem(Reward.objects.get(code="video"), at=now)
+    says = client.get(page("redemption_give_back", paid.pk)).content.decode()
+    assert "very lots" in says
+    assert "Its code is void" in says
 
 
 def test_a_file_of_rewards_makes_drafts_and_names_what_is_wrong_row_by_row(client, olivia):
@@ -288,10 +336,12 @@ def test_a_code_is_put_back_by_finance_and_a_month_is_settled(client, olivia, fe
     assert (back.status, Code.objects.filter(status="free").count()) == ("returned", 1)
     asked = client.get(page("partner_settle", video.partner.pk)).content.decode()
     assert "1 codes, 5.00 CNY" in asked
+    assert 'name="confirm"' in asked
     month = timezone.localtime(long_ago).date().replace(day=1)
     client.post(page("partner_settle", video.partner.pk), {"month": month.isoformat()})
     assert (Settlement.objects.get().amount, kept.code.settlement) == (500, None)
     assert Code.objects.get(redemption=kept).settlement == Settlement.objects.get()
+    assert 'name="confirm"' not in client.get(page("partner_settle", video.partner.pk)).content.decode()
 
 
 def test_support_packs_but_changes_no_reward(client):

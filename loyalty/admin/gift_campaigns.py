@@ -84,10 +84,7 @@ class GiftCampaignAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
     prepopulated_fields = {"code": ["name"]}
     inlines = [AmountInline]
     preview_template = "loyalty/gift_campaign.html"
-    # On a page that is only looked at there is no field to ask.
-    conditional_fields = dict.fromkeys(
-        ["near_days", "near_points"], "typeof trigger === 'undefined' || trigger == 'expiry'"
-    )
+    conditional_fields = dict.fromkeys(["near_days", "near_points"], "trigger == 'expiry'")
     actions_detail = ["start", "stop", "effect", "undo"]
     fieldsets = [
         (None, {"fields": [("name", "code"), "trigger", ("near_days", "near_points"), ("segment", "rest_days")]}),

@@ -51,6 +51,14 @@ def often(allowance: Allowance) -> str:
     return gettext("%(count)s × %(period)s") % {"count": words.number(allowance.quota), "period": period}
 
 
+def window(name: str) -> str:
+    """A period of a quota as people call it; a term by its first day."""
+    started = name.removeprefix("term ")
+    if started == name:
+        return name
+    return gettext("the whole time") if started == "ever" else gettext("term from %s") % started[:10]
+
+
 def gives(benefit: Benefit, allowance: Allowance) -> str:
     """What is given in one line: name, parameter, how often."""
     parts = [benefit.name, value(benefit, allowance.value), often(allowance)]

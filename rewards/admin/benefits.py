@@ -214,7 +214,7 @@ def _cell(usage: benefit_usage.Usage | None) -> dict[str, Any]:
         "cost": words.money(usage.cost),
         "share": benefit_words.share(permille),
         # Little use is seen too: the tint begins at 10 %.
-        "tint": 10 + min(permille, 1000) * 90 // 1000 if permille else 0,
+        "tint": 10 + min(permille, 1000) * 50 // 1000 if permille else 0,
     }
 
 
@@ -232,7 +232,7 @@ def cost_row(cost: benefit_costs.TierCost) -> dict[str, Any]:
         "budget": words.money(cost.budget),
         "percent": min(percent, 100) if percent is not None else None,
         "hot": percent is not None and percent >= 90,
-        "bears": cost.bears_percent,
+        "bears": None if cost.bears_percent is None else words.number(cost.bears_percent),
         "contribution": words.money(cost.contribution),
         "fault": cost.fault,
     }

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from common.admin import jobs, words
 from common.admin.base import ReadOnlyAdmin
 from loyalty.admin.tiers import badge
+from rewards.admin import reward_words
 from rewards.models import BirthdayPack
 from rewards.services import birthdays
 
@@ -21,7 +22,7 @@ class BirthdayPackAdmin(ReadOnlyAdmin):
         "tier_badge",
         "points_label",
         "contents",
-        "valid_until",
+        "good_until",
         "issued_at",
     ]
     list_display_links = ["celebrated_on"]
@@ -32,13 +33,17 @@ class BirthdayPackAdmin(ReadOnlyAdmin):
     date_hierarchy = "issued_at"
     fields = [
         "member_link", "celebrated_on", "birthday_year", "tier_badge", "points_label", "contents", "valid_from",
-        "valid_until", "issued_at",
+        "good_until", "issued_at",
     ]  # fmt: skip
-    readonly_fields = ["member_link", "tier_badge", "points_label"]
+    readonly_fields = ["member_link", "tier_badge", "points_label", "good_until"]
 
     @admin.display(description=_("member"), ordering="member")
     def member_link(self, pack):
         return words.link(pack.member)
+
+    @admin.display(description=_("good until"), ordering="valid_until")
+    def good_until(self, pack):
+        return reward_words.until(pack.valid_until)
 
     @admin.display(description=_("tier"), ordering="tier__rank")
     def tier_badge(self, pack):

@@ -57,7 +57,15 @@ class BundleAdmin(AuditedAdmin):
         return super().get_queryset(request).prefetch_related("items__benefit")
 
     def get_readonly_fields(self, request, obj=None):
-        return ["code"] if obj else []
+        return ["code", "contents"] if obj else []
+
+    def get_fields(self, request, obj=None):
+        """What is given stands there in words, what is written in rows."""
+        read = obj is not None and not self.has_change_permission(request, obj)
+        return ["name", "code", "description", "adds_quotas", *(["contents"] if read else [])]
+
+    def get_inlines(self, request, obj):
+        return self.inlines if obj is None or self.has_change_permission(request, obj) else []
 
     def get_prepopulated_fields(self, request, obj=None):
         return {} if obj else self.prepopulated_fields

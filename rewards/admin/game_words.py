@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from common.admin import words
 from loyalty.models import Programme
@@ -29,7 +29,7 @@ def points(value: Fraction, programme: Programme) -> str:
     """Minor units as points, to a hundredth: 6.5 points. Half a hundredth goes to the even one."""
     hundredths = round(value * 100 * programme.point_value_points / programme.point_value_money)
     text = f"{words.number(hundredths // 100)}.{hundredths % 100:02d}".rstrip("0").rstrip(".")
-    return gettext("%s points") % text
+    return ngettext("%s point", "%s points", 1 if text == "1" else 2) % text
 
 
 def percent(share: Fraction) -> str:

@@ -100,6 +100,7 @@ class BenefitGrantAdmin(PreviewMixin, AuditedAdmin):
     search_help_text = _("A benefit or a bundle.")
     actions_detail = ["activate", "end", "draft_from"]
     readonly_fields = [
+        "gives", "whom_label", "gate_label",
         "state_label", "effective_from", "effective_until", "replaces", "drafted_by", "drafted_at", "activated_by",
         "activated_at",
     ]  # fmt: skip
@@ -110,6 +111,7 @@ class BenefitGrantAdmin(PreviewMixin, AuditedAdmin):
             {"fields": ["audience", "tier", "medal_level", "plan", "threshold", ("club", "club_level"), "segment"]},
         ),
     ]
+    settled_fieldsets = [(None, {"fields": [("gives", "whom_label"), "gate_label"]})]
     origin = (
         _("Who and when"),
         {
@@ -125,7 +127,9 @@ class BenefitGrantAdmin(PreviewMixin, AuditedAdmin):
     conditional_fields = {name: f"audience == '{audience}'" for audience, names in ASKED.items() for name in names}
 
     def get_fieldsets(self, request, obj=None):
-        return [*self.fieldsets, self.origin] if obj else self.fieldsets
+        """What nobody edits any more is read in words."""
+        what = self.fieldsets if obj is None or self.has_change_permission(request, obj) else self.settled_fieldsets
+        return [*what, self.origin] if obj else what
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
         """What is named is made on pages of its own."""

@@ -9,6 +9,7 @@ from unfold.decorators import action
 from common.admin import confirm, jobs, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
 from common.problems import Problem
+from rewards.admin import reward_words
 from rewards.models import InstantRefund
 from rewards.services import instant_refunds
 
@@ -20,17 +21,17 @@ class InstantRefundAdmin(ReadOnlyAdmin):
     """Money that is out before the goods are back, and what became of it."""
 
     empty = _("No instant refund yet. The shop asks for them through the API.")
-    list_display = ["opened_at", "member_link", "order_code", "amount_label", "limit_label", "due_at", "state_label"]
+    list_display = ["opened_at", "member_link", "order_code", "amount_label", "limit_label", "due", "state_label"]
     list_filter = ["status"]
     list_select_related = ["member"]
     search_fields = ["=member__external_id", "=order_code", "=uuid"]
     search_help_text = _("A member's external id, or an order.")
     date_hierarchy = "opened_at"
     fields = [
-        "member_link", "order_code", "amount_label", "limit_label", "state_label", "opened_at", "due_at", "closed_at",
+        "member_link", "order_code", "amount_label", "limit_label", "state_label", "opened_at", "due", "closed_at",
         "recovered",
     ]  # fmt: skip
-    readonly_fields = ["member_link", "amount_label", "limit_label", "state_label", "recovered"]
+    readonly_fields = ["member_link", "amount_label", "limit_label", "due", "state_label", "recovered"]
     actions_detail = ["settle"]
 
     @admin.display(description=_("member"), ordering="member")
@@ -44,6 +45,10 @@ class InstantRefundAdmin(ReadOnlyAdmin):
     @admin.display(description=_("limit then"), ordering="limit")
     def limit_label(self, refund):
         return words.money(refund.limit)
+
+    @admin.display(description=_("goods back by"), ordering="due_at")
+    def due(self, refund):
+        return reward_words.until(refund.due_at)
 
     @admin.display(description=_("recovered"))
     def recovered(self, refund):
@@ -74,7 +79,11 @@ class InstantRefundAdmin(ReadOnlyAdmin):
                 refuse(request, problem)
             return redirect("admin:rewards_instantrefund_change", object_id)
         says = [gettext("The money is out no more, and nothing will be recovered from the member.")]
-        facts = [(gettext("Order"), refund.order_code), (gettext("Amount"), words.money(refund.amount))]
+        facts = [
+            (gettext("Member"), self.member_link(refund)),
+            (gettext("Order"), refund.order_code),
+            (gettext("Amount"), words.money(refund.amount)),
+        ]
         return confirm.page(
             self, request, refund, title=gettext("Are the goods here?"), says=says, facts=facts, submit=gettext("Yes")
         )

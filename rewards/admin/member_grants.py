@@ -25,7 +25,7 @@ from common.admin.base import ReadOnlyAdmin, actor, refuse
 from common.models import Look
 from common.problems import Problem
 from members.models import Member
-from rewards.admin import allowances, benefit_words
+from rewards.admin import allowances, benefit_words, reward_words
 from rewards.models import Benefit, MemberGrant, Period
 from rewards.services import member_grants
 
@@ -70,15 +70,25 @@ class MemberGrantAdmin(ReadOnlyAdmin):
     """What single members were given, by hand or in a birthday pack."""
 
     empty = _("Nobody has been given a benefit by itself. It is done from a member's page.")
-    list_display = ["member_link", "gives", "source", "reason", "ends_at", "state_label", "given_by"]
+    list_display = ["member_link", "gives", "source", "reason", "good_until", "state_label", "given_by"]
     list_display_links = ["gives"]
     list_filter = ["source", "benefit"]
     list_select_related = ["member", "benefit", "given_by"]
     search_fields = ["=member__external_id", "reason"]
     search_help_text = _("A member's external id, or words of the reason.")
     date_hierarchy = "given_at"
-    fields = ["member_link", "gives", "source", "reason", "starts_at", "ends_at", "state_label", "given_by", "given_at"]
-    readonly_fields = ["member_link", "gives", "state_label"]
+    fields = [
+        "member_link",
+        "gives",
+        "source",
+        "reason",
+        "starts_at",
+        "good_until",
+        "state_label",
+        "given_by",
+        "given_at",
+    ]
+    readonly_fields = ["member_link", "gives", "good_until", "state_label"]
     actions_detail = ["take_back"]
 
     def get_urls(self):
@@ -88,6 +98,10 @@ class MemberGrantAdmin(ReadOnlyAdmin):
     @admin.display(description=_("member"), ordering="member")
     def member_link(self, gift):
         return words.link(gift.member)
+
+    @admin.display(description=_("good until"), ordering="ends_at")
+    def good_until(self, gift):
+        return reward_words.until(gift.ends_at)
 
     @admin.display(description=_("what"))
     def gives(self, gift):

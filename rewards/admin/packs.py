@@ -125,7 +125,7 @@ class PackGiftAdmin(ExportAdminMixin, ReadOnlyAdmin):
 
     @admin.display(description=_("period"))
     def period(self, gift):
-        return gift.use.key.removeprefix(PREFIX)
+        return benefit_words.window(gift.use.key.removeprefix(PREFIX))
 
     @admin.display(description=_("reward"), ordering="reward__name")
     def what(self, gift):

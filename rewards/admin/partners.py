@@ -98,7 +98,7 @@ class PartnerAdmin(AuditedAdmin):
         says = [gettext("A code that was claimed is owed for, used or not; one that was given back is not.")]
         if not months:
             says.append(gettext("No month that is over is owed for."))
-        title, submit = gettext("Settle with %s") % partner, gettext("Settle")
+        title, submit = gettext("Settle with %s") % partner, gettext("Settle") if months else ""
         return confirm.page(
             self, request, partner, title=title, says=says, facts=facts, form=form if months else None, submit=submit
         )

@@ -32,7 +32,7 @@ class PlayAdmin(ReadOnlyAdmin):
         ),
         (
             _("How it was drawn"),
-            {"fields": ["client_seed", "nonce", "commitment", "seed", "number_words", "uuid"]},
+            {"fields": ["client_seed", "nonce", "commitment", "seed", "number_words", "code"]},
         ),
     ]
     readonly_fields = [
@@ -44,6 +44,7 @@ class PlayAdmin(ReadOnlyAdmin):
         "commitment",
         "seed",
         "number_words",
+        "code",
     ]
 
     def get_queryset(self, request):
@@ -55,6 +56,10 @@ class PlayAdmin(ReadOnlyAdmin):
     @admin.display(description=_("member"))
     def member_link(self, play):
         return words.link(play.member)
+
+    @admin.display(description=_("the play's code"))
+    def code(self, play):
+        return str(play.uuid)
 
     @admin.display(description=_("version"))
     def version_link(self, play):

@@ -8,6 +8,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import Case, Model, OuterRef, Subquery, Value, When
+from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -21,7 +23,8 @@ from common.admin import confirm, panels, tags, words
 from common.admin.base import ReadOnlyAdmin, ReadOnlyInline, actor, refuse
 from common.admin.files import ExportAdminMixin
 from common.problems import Problem
-from members.models import Member
+from loyalty.models import Segment, Tier
+from members.models import Member, Plan
 from rewards.admin import reward_words
 from rewards.models import Redemption, RedemptionEvent, Reward
 from rewards.selectors import catalogue
@@ -109,7 +112,7 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
     actions_detail = ["fulfil", "ship", "deliver", "use", "cancel", "give_back"]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("hold", "code")
+        return super().get_queryset(request).select_related("hold", "code").annotate(price_for=_named())
 
     @admin.display(description=_("member"), ordering="member__external_id")
     def who(self, redemption):
@@ -125,21 +128,13 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
 
     @admin.display(description=_("paid"), ordering="points")
     def paid(self, redemption):
-        if not redemption.points:
-            return gettext("nothing: it was given")
-        return reward_words.price(redemption.points, redemption.cash)
+        return _paid(redemption)
 
     @admin.display(description=_("price for"))
     def for_whom(self, redemption):
         kind, _colon, code = redemption.basis.partition(":")
-        names = {
-            "list": _("everybody"),
-            "tier": _("tier"),
-            "segment": _("segment"),
-            "plan": _("paid plan"),
-            "gift": _("given"),
-        }
-        return f"{names.get(kind, kind)} {code}".strip()
+        says = {"list": gettext("everybody"), "gift": gettext("nobody: it was given"), "tier": gettext("%s and above")}
+        return says.get(kind, "%s").replace("%s", redemption.price_for or code)
 
     @admin.display(description=_("cost"))
     def cost(self, redemption):
@@ -212,22 +207,33 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
 
     @action(description=_("Cancel"), icon="undo", permissions=["cancel"])
     def cancel(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return self._ask(
-            request, object_id, redemptions.cancel, gettext("Cancel this redemption?"), self._comes_back(), ReasonForm
-        )
+        title = gettext("Cancel this redemption?")
+        return self._ask(request, object_id, redemptions.cancel, title, self._comes_back, ReasonForm)
 
     @action(description=_("Take back"), icon="assignment_return", permissions=["give_back"])
     def give_back(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        says = self._comes_back()
         title = gettext("Take this reward back unused?")
-        return self._ask(request, object_id, redemptions.give_back, title, says, ReasonForm)
+        return self._ask(request, object_id, redemptions.give_back, title, self._comes_back, ReasonForm)
 
     @staticmethod
-    def _comes_back() -> str:
-        return gettext(
-            "The points go back to the very lots they came from, with their expiry. What has expired meanwhile is lost, "
-            "unless the programme gives grace. A code is void from now on."
-        )
+    def _comes_back(redemption: Redemption) -> list[str]:
+        """What the member gets back, and what becomes of the thing."""
+        if not redemption.points:
+            says = [gettext("It was given: no points come back.")]
+        elif redemption.status == Status.HELD:
+            says = [gettext("Nothing is paid yet: the points that are held for it are free again.")]
+        else:
+            says = [
+                gettext(
+                    "The points go back to the very lots they came from, with their expiry. What has expired meanwhile "
+                    "is lost, unless the programme gives grace."
+                )
+            ]
+            if redemption.cash:
+                says.append(gettext("The shop pays back %s.") % words.money(redemption.cash))
+        if hasattr(redemption, "code"):
+            says.append(gettext("Its code is void from now on."))
+        return says
 
     def _ask(
         self,
@@ -235,7 +241,7 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
         object_id: int,
         verb: Callable[..., Any],
         title: str,
-        says: str,
+        says: str | Callable[[Redemption], list[str]],
         ask: type[forms.Form] | None = None,
     ) -> HttpResponse:
         """Ask, then let the service do it."""
@@ -247,12 +253,13 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
         facts = [
             (gettext("Member"), self.who(redemption)),
             (gettext("Reward"), self.what(redemption)),
-            (gettext("Paid"), self.paid(redemption)),
+            (gettext("Price"), self.paid(redemption)),
             (gettext("Stands at"), self.status_label(redemption)),
         ]
         return confirm.page(
-            self, request, redemption, title=title, says=[says], facts=facts, form=form, submit=gettext("Yes")
-        )
+            self, request, redemption, title=title, says=[says] if isinstance(says, str) else says(redemption),
+            facts=facts, form=form, submit=gettext("Yes"),
+        )  # fmt: skip
 
     def _do(self, request: HttpRequest, redemption: Redemption, deed: Callable[[dt.datetime], Redemption]):
         try:
@@ -261,6 +268,27 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
         except Problem as problem:
             refuse(request, problem)
         return redirect("admin:rewards_redemption_change", redemption.pk)
+
+
+def _paid(redemption: Redemption) -> str:
+    if not redemption.points:
+        return gettext("nothing: it was given")
+    return reward_words.price(redemption.points, redemption.cash)
+
+
+def _named() -> Case:
+    """The name of the tier, segment or plan for whose members the price was, as it is called today."""
+    kinds: dict[str, type[Model]] = {"tier": Tier, "segment": Segment, "plan": Plan}
+    cases = [
+        When(
+            basis__startswith=f"{kind}:",
+            then=Subquery(
+                model._default_manager.filter(code=Substr(OuterRef("basis"), len(kind) + 2)).values("name")[:1]
+            ),
+        )
+        for kind, model in kinds.items()
+    ]
+    return Case(*cases, default=Value(""))
 
 
 def _panel(member: Member, request: HttpRequest) -> dict:
@@ -272,7 +300,7 @@ def _panel(member: Member, request: HttpRequest) -> dict:
                 "link": words.link(redemption, redemption.reward.name),
                 "picture": reward_words.picture(redemption.reward),
                 "status": tags.tag(redemption.get_status_display(), COLOURS[redemption.status]),
-                "paid": reward_words.price(redemption.points, redemption.cash),
+                "paid": _paid(redemption),
                 "code": reward_words.masked(redemption.code.code) if hasattr(redemption, "code") else "–",
                 "until": reward_words.until(redemption.expires_at),
                 "at": redemption.created_at,

@@ -97,12 +97,15 @@ class RewardForm(forms.ModelForm):
             "least_tier", "segment", "category", "visible_from", "visible_until", "available_from", "available_until", "stock",
             "limit_day", "limit_month", "limit_ever", *TERMS,
         ]  # fmt: skip
+        labels = {"codes": _("whose codes")}
         widgets = {"colour": forms.TextInput(attrs={"type": "color", "class": "lp-colour"})}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if "codes" in self.fields:
+            # Only coupons are asked; what else comes without a code, or with a partner's, follows from the kind.
             self.fields["codes"].required = False
+            self.fields["codes"].widget.choices = [choice for choice in Codes.choices if choice[0] != Codes.NONE]
         if "merchant_percent" in self.fields:
             self.fields["merchant_percent"].required = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from django.contrib import admin, messages
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -93,7 +93,7 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
         ),
         (_("Where it stands"), {"fields": ["status_label", "stock_bar", "taken", ("created_by", "activated_by")]}),
     ]
-    readonly_fields = ["status_label", "stock_bar", "taken", "created_by", "activated_by"]
+    readonly_fields = ["says", "status_label", "stock_bar", "taken", "created_by", "activated_by"]
     conditional_fields = {
         "codes": "kind == 'coupon'",
         "partner": "kind == 'partner' || (kind == 'coupon' && codes == 'partner')",
@@ -109,16 +109,31 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
 
     def get_queryset(self, request):
         kept = ~Q(redemptions__status__in=catalogue.GONE)
-        return super().get_queryset(request).annotate(taken_total=Count("redemptions", filter=kept))
+        pool = catalogue.free_codes(timezone.now()).filter(reward=OuterRef("pk")).order_by().values("reward")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(taken_total=Count("redemptions", filter=kept), pool_total=Subquery(pool.values(n=Count("pk"))))
+        )
 
     def get_fieldsets(self, request, obj=None):
-        return self.fieldsets if obj else self.fieldsets[:-1]
+        """What a coupon that somebody has takes off is read in a sentence; nothing else takes anything off."""
+        if obj is None:
+            return self.fieldsets[:-1]
+        if not self._is_out(obj):
+            return self.fieldsets
+        read = [(_("What the coupon takes off"), {"fields": ["says"]})] if obj.kind == Reward.Kind.COUPON else []
+        first, handed_out, _terms, *rest = self.fieldsets
+        return [first, handed_out, *read, *rest]
+
+    @staticmethod
+    def _is_out(reward) -> bool:
+        """Whether members or partners hold some of it in their hands."""
+        return bool(reward.taken_total) or reward.code_set.exists()
 
     def get_readonly_fields(self, request, obj=None):
         """What members or partners hold in their hands stands fast."""
-        fast = (
-            ["kind", "codes", "partner", "plan", *TERMS] if obj and (obj.taken_total or obj.code_set.exists()) else []
-        )
+        fast = ["kind", "codes", "partner", "plan", *TERMS] if obj and self._is_out(obj) else []
         return [*self.readonly_fields, *(["code"] if obj else []), *fast]
 
     def get_prepopulated_fields(self, request, obj=None):
@@ -170,6 +185,10 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
             return "hidden", gettext("Active, not visible")
         return reward.status, reward.get_status_display()
 
+    @admin.display(description=_("what it says"))
+    def says(self, reward):
+        return reward_words.coupon(reward) or gettext("Nothing, so the checkout quote cannot count it.")
+
     @admin.display(description=_("price"), ordering="points")
     def price(self, reward):
         return reward_words.price(reward.points, reward.cash)
@@ -188,7 +207,16 @@ class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin
 
     @admin.display(description=_("stock"), ordering="stock")
     def stock_bar(self, reward):
-        return reward_words.stock(reward)
+        """Of a partner's codes there are as many as its pool holds."""
+        if reward.codes != Reward.Codes.PARTNER:
+            return reward_words.stock(reward)
+        pool = words.number(reward.pool_total or 0)
+        said = format_html(
+            '<small class="{}">{}</small>',
+            "" if reward.pool_total else "lp-minus",
+            gettext("%s codes in the pool") % pool,
+        )
+        return said if reward.stock is None else format_html("{} {}", reward_words.stock(reward), said)
 
     @admin.display(description=_("taken"), ordering="taken_total")
     def taken(self, reward):

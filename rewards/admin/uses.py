@@ -60,6 +60,8 @@ class BenefitUseAdmin(ExportAdminMixin, ReadOnlyAdmin):
     search_fields = ["=member__external_id", "=order_code", "=key", "=uuid"]
     search_help_text = _("A member's external id, an order, or a key.")
     date_hierarchy = "used_on"
+    # Shops report late: by the day of the use, not by the day of the report.
+    ordering = ["-used_on", "-id"]
     fields = [
         "looks", "member_link", "source", "parameter", "tier", "where", "channel", "order_code", "key", "issuer_label",
         "price_label", "cost_label", "at", "state_label",

@@ -95,7 +95,7 @@ class Redemption(models.Model):
         ]
 
     def __str__(self):
-        return str(self.uuid)
+        return f"{self.reward} {self.taken_on}"
 
     @property
     def reference(self) -> str:
