@@ -151,30 +151,43 @@ def _related(model: type[models.Model]) -> dict[str, str]:
 def insert(rows: Sequence[models.Model]) -> None:
     """Insert new rows of one model and give them their ids; what they refer to must be saved by now.
 
-    A few rows go by bulk_create. Many, on PostgreSQL, take their ids from the sequence first and then travel by COPY.
+    On PostgreSQL a few rows are one plain statement that returns their ids; many take them from the sequence first and
+    then travel by COPY. On SQLite they go by bulk_create.
     """
     if not rows:
         return
     model = type(rows[0])
-    if connection.vendor != "postgresql" or len(rows) < _MANY:
+    if connection.vendor != "postgresql":
         model._base_manager.bulk_create(rows)
         return
-    with connection.cursor() as cursor:
-        table = connection.ops.quote_name(model._meta.db_table)
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, len(rows)]
-        )
-        for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = number
-    names = list(_by_attname(model))
     for field in _by_name(model).values():
         if field.is_relation:
             _refer(field, rows)
+    if rows[0].pk is None and len(rows) >= _MANY:
+        _set_keys(rows, _next_keys(model, len(rows)))
+    key = model._meta.pk.attname if rows[0].pk is None else ""
+    names = [name for name in _by_attname(model) if name != key]
     read = operator.attrgetter(*names)
-    insert_rows(model, names, [read(row) for row in rows])
+    values = [read(row) for row in rows]
+    if key:
+        _set_keys(rows, _insert_few(model, names, values, returning=key))
+    else:
+        insert_rows(model, names, values)
     for row in rows:
         row._state.adding = False
         row._state.db = connection.alias
+
+
+def _next_keys(model: type[models.Model], count: int) -> list[tuple]:
+    with connection.cursor() as cursor:
+        table = connection.ops.quote_name(model._meta.db_table)
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
+        return cursor.fetchall()
+
+
+def _set_keys(rows: Sequence[models.Model], keys: Sequence[tuple]) -> None:
+    for row, (key,) in zip(rows, keys, strict=True):
+        row.pk = key
 
 
 def _refer(field: _Column, rows: Sequence[models.Model]) -> None:
@@ -195,30 +208,49 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
     """
     if not rows:
         return
-    quote = connection.ops.quote_name
-    table, fields = quote(model._meta.db_table), [_by_attname(model)[name] for name in names]
-    columns = ", ".join(quote(field.column) for field in fields)
-    adapters = [_adapter(field) for field in fields]
-    adapted = list(
-        zip(
-            *(
-                map(adapt, column) if adapt else column
-                for adapt, column in zip(adapters, zip(*rows, strict=True), strict=True)
-            ),
-            strict=True,
-        )
-    )
-    places = f"({', '.join(['%s'] * len(fields))})"
+    if len(rows) < _MANY:
+        _insert_few(model, names, rows)
+        return
+    target, adapted = _target(model, tuple(names)), _adapted(model, names, rows)
     with connection.cursor() as cursor:
-        if len(rows) < _MANY:
-            values = [value for row in adapted for value in row]
-            cursor.execute(f"INSERT INTO {table} ({columns}) VALUES {', '.join([places] * len(rows))}", values)
-        elif connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {target} FROM STDIN") as copy:
                 for row in adapted:
                     copy.write_row(row)
         else:
-            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES {places}", adapted)
+            cursor.executemany(f"INSERT INTO {target} VALUES {_places(len(names))}", adapted)
+
+
+def _insert_few(
+    model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]], *, returning: str = ""
+) -> list[tuple]:
+    values = [value for row in _adapted(model, names, rows) for value in row]
+    places = ", ".join([_places(len(names))] * len(rows))
+    wanted = f" RETURNING {connection.ops.quote_name(returning)}" if returning else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {_target(model, tuple(names))} VALUES {places}{wanted}", values)
+        return cursor.fetchall() if returning else []
+
+
+@functools.cache
+def _target(model: type[models.Model], names: tuple[str, ...]) -> str:
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(_by_attname(model)[name].column) for name in names)
+    return f"{quote(model._meta.db_table)} ({columns})"
+
+
+@functools.cache
+def _places(count: int) -> str:
+    return f"({', '.join(['%s'] * count)})"
+
+
+def _adapted(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """The rows as the driver takes them: only the columns that it does not take as they are are touched."""
+    adapters = _adapters(model, tuple(names))
+    if not any(adapters):
+        return rows
+    columns = zip(*rows, strict=True)
+    return list(zip(*(map(adapt, c) if adapt else c for adapt, c in zip(adapters, columns, strict=True)), strict=True))
 
 
 class _Column(Protocol):
@@ -244,6 +276,11 @@ def _by_attname(model: type[models.Model]) -> dict[str, _Column]:
 @functools.cache
 def _by_name(model: type[models.Model]) -> dict[str, _Column]:
     return {field.name: cast(_Column, field) for field in model._meta.concrete_fields}
+
+
+@functools.cache
+def _adapters(model: type[models.Model], names: tuple[str, ...]) -> list[Callable[[Any], Any] | None]:
+    return [_adapter(_by_attname(model)[name]) for name in names]
 
 
 def _adapter(field: _Column) -> Callable[[Any], Any] | None:

@@ -74,3 +74,9 @@ def test_a_built_row_takes_related_objects_saved_or_not():
     sql.insert([delivery])
     assert Delivery.objects.get().fact == fact
     assert Delivery.objects.get().endpoint is None
+
+
+def test_rows_that_bring_their_ids_keep_them():
+    rows = [IdempotencyRecord(pk=n, principal="shop", key=f"k{n}", request_hash="", at=NOON) for n in (700, 500)]
+    sql.insert(rows)
+    assert set(IdempotencyRecord.objects.values_list("pk", "key")) == {(700, "k700"), (500, "k500")}

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import math
 
+from django.db.models import QuerySet
+
+from common.prepared import prepared
 from loyalty.models import Programme
 
 
 def current() -> Programme:
     """The one row of settings; made with JD's defaults (domain.md section 7) the first time it is asked for."""
-    try:
-        return Programme.objects.get(pk=1)
-    except Programme.DoesNotExist:
+    if not (found := _rows()):
         # In bulk, so that no history is written: the caller may be a member or a key, which are not staff.
         Programme.objects.bulk_create([Programme(pk=1)], ignore_conflicts=True)
-        return Programme.objects.get(pk=1)
+        found = _rows()
+    return found[0]
+
+
+@prepared
+def _rows() -> QuerySet[Programme]:
+    return Programme.objects.filter(pk=1).order_by()
 
 
 def registers_unknown_members() -> bool:

@@ -16,6 +16,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from common import clock, sql
+from common.prepared import prepared
 from common.problems import Problem
 from common.services import outbox
 from loyalty import facts
@@ -144,7 +145,7 @@ class Desk:
         Wallets of one member, met under two names after a merge, share one standing; who has none yet gets one.
         """
         members = {wallet.member_id for wallet in self.wallets.values()}
-        standings = Standing.objects.select_related("tier", "provisional_tier").in_bulk(members)
+        standings = {standing.pk: standing for standing in _standings(*members)}
         if missing := [Standing(member_id=member_id) for member_id in sorted(members - standings.keys())]:
             standings |= {standing.pk: standing for standing in Standing.objects.bulk_create(missing)}
         for wallet in self.wallets.values():
@@ -312,6 +313,11 @@ class Desk:
     def _insert(self, kinds: Sequence[type[models.Model]]) -> None:
         for kind in kinds:
             sql.insert(self._new[kind])
+
+
+@prepared
+def _standings(*members: int) -> models.QuerySet[Standing]:
+    return Standing.objects.select_related("tier", "provisional_tier").filter(member__pk__in=members).order_by()
 
 
 def _is_due(standing: Standing, ladder: CompiledLadder, at: dt.datetime) -> bool:

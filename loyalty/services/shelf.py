@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import models
 
 from common import sql
+from common.prepared import prepared
 from loyalty.models.accounts import Account
 from loyalty.models.entries import Entry
 from loyalty.models.lots import Draw, Lot
@@ -44,7 +45,7 @@ class Shelf(Journal):
         """Read the open lots of many accounts in one query."""
         wanted = set(account_ids) - self._loaded
         if wanted:
-            self.adopt(Lot.objects.filter(account_id__in=wanted, is_open=True).order_by())
+            self.adopt(_open(*wanted))
             self._loaded |= wanted
 
     def lots(self, account_id: int) -> list[Lot]:
@@ -147,3 +148,8 @@ class Shelf(Journal):
             ready = [lot for lot in waiting if lot.parent_id or lot.parent is None or lot.parent.pk]
             sql.insert(ready)
             waiting = [lot for lot in waiting if lot.pk is None]
+
+
+@prepared
+def _open(*account_ids: int) -> models.QuerySet[Lot]:
+    return Lot.objects.filter(account__pk__in=account_ids, is_open=True).order_by()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
+from django.db.models import QuerySet
+
+from common.prepared import prepared
 from loyalty.models import Account, Standing, Wallet
 from members.models import Member
 from members.services import members
@@ -15,7 +18,7 @@ def lock(external_ids: Collection[str], at: dt.datetime, *, register: bool = Fal
 
     A merged member's name leads to the wallet it was merged into. Names nobody bears are missing from the answer.
     """
-    wallets = {wallet.member.external_id: wallet for wallet in _locked(member__external_id__in=external_ids)}
+    wallets = {wallet.member.external_id: wallet for wallet in _locked_by_name(*external_ids)}
     missing = [external_id for external_id in external_ids if external_id not in wallets]
     if missing:
         found = members.ensure(missing, at, register=register)
@@ -51,13 +54,14 @@ def stands_for(wallet: Wallet, member: Member) -> bool:
     return member.pk == wallet.member_id
 
 
-def _locked(**filters) -> list[Wallet]:
-    return list(
-        Wallet.objects.select_for_update(of=("account",))
-        .select_related("member", "account")
-        .filter(**filters)
-        .order_by("account_id")
-    )
+@prepared
+def _locked_by_name(*external_ids: str) -> QuerySet[Wallet]:
+    return _locked().filter(member__external_id__in=external_ids)
+
+
+def _locked() -> QuerySet[Wallet]:
+    locked = Wallet.objects.select_for_update(of=("account",))
+    return locked.select_related("member", "account").order_by("account_id")
 
 
 def _opened(members_by_name: dict[str, Member]) -> dict[str, Wallet]:
@@ -71,5 +75,5 @@ def _opened(members_by_name: dict[str, Member]) -> dict[str, Wallet]:
         ignore_conflicts=True,
     )
     Standing.objects.bulk_create([Standing(member=member) for member in new], ignore_conflicts=True)
-    wallets = {wallet.member_id: wallet for wallet in _locked(member__in=by_id)}
+    wallets = {wallet.member_id: wallet for wallet in _locked().filter(member__in=by_id)}
     return {name: wallets[member.pk] for name, member in members_by_name.items()}

@@ -100,7 +100,7 @@ class RedemptionSerializer(serializers.ModelSerializer):
 
     member = serializers.CharField(source="member.external_id")
     reward = TakenRewardSerializer()
-    text = serializers.CharField(source="get_status_display", help_text="The status in the caller's language.")
+    text = serializers.SerializerMethodField(help_text="The status in the caller's language.")
     points = serializers.IntegerField()
     cash = serializers.IntegerField()
     price_for = serializers.CharField(source="basis", help_text="list; tier:…, segment:…, plan:… with its code; gift.")
@@ -117,6 +117,9 @@ class RedemptionSerializer(serializers.ModelSerializer):
             "uuid", "member", "reward", "status", "text", "points", "cash", "price_for", "code", "instructions",
             "created_at", "held_until", "expires_at", "tracking", "restored", "order", "history",
         ]  # fmt: skip
+
+    def get_text(self, redemption) -> str:
+        return str(Redemption.Status(redemption.status).label)
 
     def get_code(self, redemption) -> str | None:
         code = getattr(redemption, "code", None)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common import clock
+from common.prepared import prepared
 from loyalty.models import Programme, SegmentMember, Tier
 from loyalty.selectors import balances
 from loyalty.selectors import members as selectors
@@ -78,9 +79,21 @@ def priced(code: str) -> Reward:
 
     Raises Reward.DoesNotExist.
     """
-    reward = Reward.objects.get(code=code)
-    reward.special_prices = list(_prices().filter(reward=reward))
+    if not (found := _by_code(code)):
+        raise Reward.DoesNotExist
+    (reward,) = found
+    reward.special_prices = _prices_of(reward.pk)
     return reward
+
+
+@prepared
+def _by_code(code: str) -> QuerySet[Reward]:
+    return Reward.objects.filter(code=code).order_by()
+
+
+@prepared
+def _prices_of(reward_id: int) -> QuerySet[RewardPrice]:
+    return _prices().filter(reward=reward_id)
 
 
 def _prices() -> QuerySet[RewardPrice]:
@@ -213,24 +226,10 @@ class Shopper:
 
         Gifts and what came back are left out.
         """
-        limits = {reward.pk: _limits(reward) for reward in self._found}
-        limited = [pk for pk, periods in limits.items() if periods]
-        asked = {period for periods in limits.values() for period in periods}
+        limited = [reward.pk for reward in self._found if _limits(reward)]
         today = clock.local_date(self._at)
-        counts = {
-            "ever": Count("pk"),
-            "month": Count("pk", filter=Q(taken_on__gte=clock.month_start(today))),
-            "day": Count("pk", filter=Q(taken_on=today)),
-        }
-        rows = (
-            of_member(self._member)
-            .filter(reward__in=limited, points__gt=0)
-            .exclude(status__in=GONE)
-            .order_by()
-            .values("reward_id")
-            .annotate(**{period: count for period, count in counts.items() if period in asked})
-        )
-        return {row.pop("reward_id"): row for row in rows}
+        rows = _taken(self._member.pk, clock.month_start(today), today, *limited)
+        return {reward: {"ever": ever, "month": month, "day": day} for reward, ever, month, day in rows}
 
     def _with_codes(self) -> set[int]:
         """The rewards of partners that still have a code in their pool."""
@@ -241,9 +240,24 @@ class Shopper:
         return set(filled.order_by().values_list("pk", flat=True))
 
 
+@prepared
+def _taken(
+    member_id: int, month: dt.date, today: dt.date, *rewards: int
+) -> QuerySet[Redemption, tuple[int, int, int, int]]:
+    """Of each reward that the member paid points for: its id, how many ever, since the start of the month, and today."""
+    paid = _of_member(member_id).filter(reward__pk__in=rewards, points__gt=0).exclude(status__in=GONE).order_by()
+    this_month, this_day = Q(taken_on__gte=month), Q(taken_on=today)
+    counts = {"ever": Count("pk"), "month": Count("pk", filter=this_month), "day": Count("pk", filter=this_day)}
+    return paid.values_list("reward_id").annotate(**counts)
+
+
 def of_member(member: Member) -> QuerySet[Redemption]:
     """What a member has taken, and what those took who were merged into the member (domain.md E58)."""
-    return Redemption.objects.filter(Q(member=member.pk) | Q(member__merged_into=member.pk))
+    return _of_member(member.pk)
+
+
+def _of_member(member_id: int) -> QuerySet[Redemption]:
+    return Redemption.objects.filter(Q(member=member_id) | Q(member__merged_into=member_id))
 
 
 def free_codes(at: dt.datetime) -> QuerySet[Code]:

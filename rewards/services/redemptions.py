@@ -12,7 +12,7 @@ import uuid
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common import clock
+from common import clock, sql
 from common.problems import Problem
 from common.services import audit, outbox
 from common.services.audit import Actor
@@ -226,7 +226,7 @@ def _hold(desk: Desk, redemption: Redemption, actor: Actor) -> Redemption:
     desk.publish(told(facts.RedemptionHeld, redemption, until=until.isoformat(), **paid))
     desk.close()
     redemption.steps = [move(redemption, "hold", desk.at, actor=actor)]
-    redemption.save(force_insert=True)
+    sql.insert([redemption])
     write(redemption.steps)
     if redemption.from_stock:
         stocks.take(redemption.reward, held=True)
@@ -249,10 +249,12 @@ def _place(desk: Desk, redemption: Redemption, actor: Actor) -> Redemption:
     if reward.kind in (Reward.Kind.PLAN, Reward.Kind.DONATION):
         events.append(move(redemption, "use", at, actor=actor))
     desk.close()
-    redemption.save(force_insert=not was_held)
-    write(events)
-    if not was_held:
+    if was_held:
+        redemption.save()
+    else:
+        sql.insert([redemption])
         redemption.steps = events
+    write(events)
     if reward.plan is not None and reward.validity_days is not None:
         plans.extend(member, reward.plan, reward.validity_days, at)
     _hand_out(redemption, at)
