@@ -82,6 +82,7 @@ class _Statement:
             self._kind = compiler.klass_info["model"]
             self._own = slice(places[0], places[-1] + 1)
             self._names = [column.target.attname for column, _sql, _alias in compiler.select[self._own]]
+            self._extra = list((compiler.annotation_col_map or {}).items())
             self._related = get_related_populators(compiler.klass_info, compiler.select, self._alias)  # type: ignore[call-arg]
 
     def rows(self, values: Sequence[Value]) -> Iterator[Any]:
@@ -107,6 +108,8 @@ class _Statement:
         found = self._kind.from_db(self._alias, self._names, row[self._own])
         for related in self._related:
             related.populate(row, found)
+        for name, place in self._extra:
+            setattr(found, name, row[place])
         return found
 
 

@@ -22,7 +22,7 @@ class LoyaltyConfig(AppConfig):
         records.register(*RECORDS)
         leaving.register(own_leaving.of_members)
         merging.register(merge=own_merging.merge, part=own_merging.part)
-        authentication.read_by(member_selectors.with_wallets)
+        authentication.read_by(member_selectors.named)
         admission.decide_by(programme.registers_unknown_members)
         inbox.register(*intake.event_types())
         inbox.register_resolver(intake.resolve)

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
 
@@ -96,6 +96,11 @@ def test_what_it_found_can_be_changed_and_saved(records):
 def test_it_counts_by_instants(records):
     assert counted(NOON + dt.timedelta(days=9), 1) == [("shop", 3, 11)]
     assert counted(NOON + dt.timedelta(days=1), 10) == [("shop", 2, 2)]
+
+
+def test_what_is_reckoned_besides_comes_along(records):
+    doubled = prepared(lambda key: IdempotencyRecord.objects.annotate(twice=F("status_code") * 2).filter(key=key))
+    assert [(row.key, row.twice) for row in doubled("k04")] == [("k04", 8)]
 
 
 def test_what_prefetches_is_refused():

@@ -18,7 +18,7 @@ class ServerView(views.ServerView):
 
     def member(self) -> Member:
         """The member the address names, with wallet. Raises Http404."""
-        member = members.with_wallets().filter(external_id=self.kwargs["external_id"]).first()
+        member = members.named(self.kwargs["external_id"])
         if member is None:
             raise Http404
         return member

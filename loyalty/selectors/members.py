@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
+from common.prepared import prepared
 from loyalty.models import Account, Programme, Standing, Wallet
 from members.models import Member
 
@@ -15,6 +16,16 @@ def with_wallets() -> QuerySet[Member]:
     return Member.objects.select_related("merged_into", "wallet__account", "standing__tier").annotate(
         unit=Subquery(Programme.objects.filter(pk=1).values(unit=unit))
     )
+
+
+def named(external_id: str) -> Member | None:
+    """The member of that name, read by `with_wallets`; merged and closed ones as they are."""
+    return next(iter(_named(external_id)), None)
+
+
+@prepared
+def _named(external_id: str) -> QuerySet[Member]:
+    return with_wallets().filter(external_id=external_id).order_by()
 
 
 def wallet_of(member: Member) -> Wallet | None:

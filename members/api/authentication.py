@@ -10,7 +10,6 @@ from typing import Any
 
 import jwt
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -82,13 +81,17 @@ class MemberPrincipal:
         return audit.Actor(label=f"Member {self.member.external_id}")
 
 
-_read: Callable[[], QuerySet[Member]] = Member.objects.all
+def _find(external_id: str) -> Member | None:
+    return Member.objects.filter(external_id=external_id).first()
 
 
-def read_by(read: Callable[[], QuerySet[Member]]) -> None:
+_named: Callable[[str], Member | None] = _find
+
+
+def read_by(named: Callable[[str], Member | None]) -> None:
     """Called once when a higher floor starts (apps.py), to join in its own what members' pages show."""
-    global _read
-    _read = read
+    global _named
+    _named = named
 
 
 class MemberAuthentication(BaseAuthentication):
@@ -112,7 +115,7 @@ class MemberAuthentication(BaseAuthentication):
     def _member(self, external_id: str) -> Member:
         member = None
         if profiles.is_external_id(external_id):
-            member = _read().filter(external_id=external_id).first()
+            member = _named(external_id)
         if member is None or member.status != Member.Status.ACTIVE:
             raise NotAMember
         return member
