@@ -35,8 +35,10 @@ class LockedEditMixin:
 
     def get_object(self, request, object_id, from_field=None):
         """What is saved was read under a lock: an edit waits for a service's change, and then sees it."""
-        if request.method == "POST" and request.resolver_match.url_name.endswith("_change"):
-            self.get_queryset(request).select_for_update(of=("self",)).filter(pk=object_id).first()
+        found = super().get_object(request, object_id, from_field)
+        if found is None or request.method != "POST" or not request.resolver_match.url_name.endswith("_change"):
+            return found
+        self.model._base_manager.select_for_update(of=("self",)).filter(pk=found.pk).first()
         return super().get_object(request, object_id, from_field)
 
 

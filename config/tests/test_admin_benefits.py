@@ -58,10 +58,11 @@ def test_a_grant_is_written_by_one_and_put_in_force_by_another(olivia, felix):
     assert (grant.value, grant.status, grant.drafted_by.username) == (79_50, "draft", "olivia")
     address = reverse("admin:rewards_benefitgrant_activate", args=[grant.pk])
     assert olivia.get(address).status_code == 403
-    page = felix.get(address).content.decode()
+    asked = felix.get(address)
+    page = asked.content.decode()
     assert "from 79.50 CNY" in page
     assert "6.00 CNY" in page
-    done = felix.post(address, {"seen": grant.drafted_at.isoformat(), "effective_at": ""})
+    done = felix.post(address, {"seen": asked.context["form"]["seen"].value(), "effective_at": ""})
     assert done.status_code == 302
     assert [found.value for found in entitlements.of(alice, timezone.now())] == [79_50]
     assert AuditEntry.objects.filter(action="rewards.grants.activate").exists()
@@ -107,7 +108,8 @@ def test_over_budget_is_refused_on_the_page(olivia, felix):
         activated_at=None,
     )
     address = reverse("admin:rewards_benefitgrant_activate", args=[grant.pk])
-    page = felix.post(address, {"seen": grant.drafted_at.isoformat()}).content.decode()
+    seen = felix.get(address).context["form"]["seen"].value()
+    page = felix.post(address, {"seen": seen}).content.decode()
     assert "the budget is 1.00" in page
     grant.refresh_from_db()
     assert grant.is_draft

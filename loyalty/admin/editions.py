@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.db import transaction
 from django.db.models import Subquery
 from django.http import HttpRequest, HttpResponse
@@ -21,8 +20,9 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, actor, refuse
+from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
 from common.admin.money import MoneyField
+from common.admin.seen import SeenForm, agreed
 from common.problems import Problem
 from loyalty.models import Edition
 from loyalty.services import editions
@@ -30,7 +30,7 @@ from loyalty.services import editions
 COLOURS = {"draft": tags.WAITING, "planned": tags.NEWS, "in_force": tags.GOOD, "past": ""}
 
 
-class PublishForm(forms.Form):
+class PublishForm(SeenForm):
     """From when on."""
 
     effective_at = forms.DateTimeField(
@@ -40,7 +40,6 @@ class PublishForm(forms.Form):
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
         help_text=_("Empty: at once."),
     )
-    seen = forms.CharField(widget=forms.HiddenInput)
 
 
 class PartInline(TabularInline):
@@ -49,7 +48,7 @@ class PartInline(TabularInline):
     extra = 0
 
 
-class EditionAdmin(AuditedAdmin):
+class EditionAdmin(LockedEditMixin, AuditedAdmin):
     """The editions of one policy, the newest first.
 
     A subclass gives `fieldsets` and `inlines`, and may say more in `says` (what an edition says, name by name: the
@@ -147,14 +146,6 @@ class EditionAdmin(AuditedAdmin):
 
     # What it does -------------------------------------------------------------------------------------------
 
-    @transaction.atomic
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """While a form is saved nobody publishes the draft: the row is locked before Django reads it."""
-        edition = self.get_object(request, unquote(object_id)) if request.method == "POST" and object_id else None
-        if edition is not None:
-            self.model._default_manager.select_for_update().get(pk=edition.pk)
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
     def save_model(self, request, obj, form, change):
         """Whoever touched a draft last is its author: another person puts it in force."""
         obj.drafted_by, obj.drafted_at = request.user, timezone.now()
@@ -170,17 +161,18 @@ class EditionAdmin(AuditedAdmin):
     def publish(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Say what changes, ask from when on, then let the service put the draft in force."""
         edition = get_object_or_404(self.get_queryset(request), pk=object_id)
-        seen = edition.drafted_at.isoformat()
-        form = PublishForm(request.POST or None, initial={"seen": seen})
-        if request.method == "POST" and request.POST.get("seen") != seen:
-            messages.warning(request, gettext("The draft has changed meanwhile. Look at it again."))
-            form = PublishForm(initial={"seen": seen})
-        elif form.is_valid():
+        form = PublishForm(request.POST or None, initial={"seen": _mark(edition)})
+        if form.is_valid():
             at = timezone.now()
             try:
-                edition = editions.publish(edition, actor(request), form.cleaned_data["effective_at"] or at, at)
-                messages.success(request, gettext("In force from %s.") % words.instant(edition.effective_at))
-                return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", object_id)
+                with transaction.atomic():
+                    draft = agreed(request, edition, _mark)
+                    if draft is not None:
+                        draft = editions.publish(draft, actor(request), form.cleaned_data["effective_at"] or at, at)
+                        messages.success(request, gettext("In force from %s.") % words.instant(draft.effective_at))
+                        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", object_id)
+                edition = self.get_queryset(request).get(pk=object_id)
+                form = PublishForm(initial={"seen": _mark(edition)})
             except Problem as problem:
                 refuse(request, problem)
         return self._ask_to_publish(request, edition, form)
@@ -234,6 +226,11 @@ class EditionAdmin(AuditedAdmin):
         draft = editions.draft_from(edition, actor(request), timezone.now())
         messages.success(request, gettext("The draft is there. Change it, then let a colleague put it in force."))
         return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", draft.pk)
+
+
+def _mark(edition: Edition) -> str:
+    """Every edit of a draft writes when."""
+    return edition.drafted_at.isoformat()
 
 
 def _value(edition: Edition, field, form_field: forms.Field | None) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
@@ -19,6 +17,7 @@ from unfold.decorators import action
 from common.admin import confirm, tags, words
 from common.admin.base import AuditedAdmin, LockedEditMixin, ReadOnlyAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
+from common.admin.seen import SeenForm, agreed, digest
 from common.models import Look
 from common.problems import Problem
 from loyalty.admin import campaign_undos, gift_words
@@ -33,13 +32,7 @@ def _terms(campaign: GiftCampaign) -> str:
     """A digest of all that a draft says, so that nobody starts another one than was looked at."""
     said = [str(campaign.serializable_value(name)) for name in GiftCampaignForm.Meta.fields]
     amounts = sorted(f"{amount.tier_id}: {amount.points}" for amount in campaign.amounts.all())
-    return hashlib.sha256("\n".join([*said, *amounts]).encode()).hexdigest()
-
-
-class SeenForm(forms.Form):
-    """Carries what the person who confirms has seen."""
-
-    seen = forms.CharField(widget=forms.HiddenInput)
+    return digest(*said, *amounts)
 
 
 class GiftCampaignForm(forms.ModelForm):
@@ -177,10 +170,10 @@ class GiftCampaignAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
         campaign = get_object_or_404(GiftCampaign, pk=object_id)
         if request.method == "POST":
             with transaction.atomic():
-                campaign = GiftCampaign.objects.select_for_update().get(pk=object_id)
-                if request.POST.get("seen") == _terms(campaign):
-                    return self._do(request, campaign, gift_campaigns.start, gettext("The campaign is on."))
-            messages.warning(request, gettext("The draft has changed meanwhile. Look at it again."))
+                draft = agreed(request, campaign, _terms)
+                if draft is not None:
+                    return self._do(request, draft, gift_campaigns.start, gettext("The campaign is on."))
+            campaign = GiftCampaign.objects.get(pk=object_id)
         form = SeenForm(initial={"seen": _terms(campaign)})
         told = gift_words.preview(campaign, None, timezone.now())
         says = [

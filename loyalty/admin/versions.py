@@ -10,7 +10,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, actor, refuse
+from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
 from common.admin.preview import PreviewMixin
 from common.problems import Problem
 from loyalty.admin import rules as rule_pages
@@ -31,7 +31,7 @@ class ConditionInline(TabularInline):
 
 
 @admin.register(EarningRuleVersion)
-class EarningRuleVersionAdmin(PreviewMixin, AuditedAdmin):
+class EarningRuleVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
     """What a rule says. Drafts are edited and tested; a colleague puts them in force; from then on they never change."""
 
     empty = _("No version yet. Begin with an earning rule.")

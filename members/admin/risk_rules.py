@@ -20,7 +20,7 @@ from unfold.widgets import (
 )
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, actor, refuse
+from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
 from common.admin.preview import PreviewMixin
 from common.problems import Problem
 from members.admin import risk_words
@@ -191,7 +191,7 @@ def _chief(rule: RiskRule) -> RiskRuleVersion | None:
 
 
 @admin.register(RiskRuleVersion)
-class RiskRuleVersionAdmin(PreviewMixin, AuditedAdmin):
+class RiskRuleVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
     """What a rule says. Drafts are edited; a version that runs never changes."""
 
     empty = _("No version yet. Begin with a risk rule.")

@@ -16,7 +16,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, actor, refuse
+from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
 from common.admin.money import MoneyField
 from common.problems import Problem
 from common.services import audit
@@ -41,7 +41,7 @@ class BatchForm(forms.ModelForm):
 
 
 @admin.register(VoucherBatch)
-class VoucherBatchAdmin(AuditedAdmin):
+class VoucherBatchAdmin(LockedEditMixin, AuditedAdmin):
     """Codes for plans, in bulk. A draft has none yet; a colleague releases it; the file goes to the channel."""
 
     empty = _("No codes yet. They are made for a bank, an airline or a company, all at once.")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.db import transaction
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
@@ -14,9 +13,10 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, actor, refuse
+from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
 from common.admin.money import MoneyField
 from common.admin.preview import PreviewMixin
+from common.admin.seen import SeenForm, agreed
 from common.problems import Problem
 from loyalty.selectors import programme as programmes
 from rewards.admin import game_words
@@ -106,7 +106,7 @@ class VersionForm(forms.ModelForm):
 
 
 @admin.register(GameVersion)
-class GameVersionAdmin(PreviewMixin, AuditedAdmin):
+class GameVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
     """What a game costs and gives. Drafts are edited; a colleague activates them; from then on they never change."""
 
     empty = _("No version yet. Begin with a game.")
@@ -201,13 +201,6 @@ class GameVersionAdmin(PreviewMixin, AuditedAdmin):
 
     # What it does -------------------------------------------------------------------------------------------
 
-    @transaction.atomic
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """While a form is saved nobody activates the draft: the row is locked before Django reads it."""
-        if request.method == "POST" and object_id:
-            GameVersion.objects.select_for_update().filter(pk=unquote(object_id)).first()
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
     def save_model(self, request, obj, form, change):
         """Whoever touched a draft last is its author: another person activates it."""
         obj.created_by, obj.changed_at = request.user, timezone.now()
@@ -226,19 +219,23 @@ class GameVersionAdmin(PreviewMixin, AuditedAdmin):
     def activate(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Say what it may cost, then let the service put the version in force."""
         version = get_object_or_404(self.get_queryset(request), pk=object_id)
-        seen = version.changed_at.isoformat()
-        if request.method != "POST" or request.POST.get("seen") != seen:
-            if request.method == "POST":
-                messages.warning(request, gettext("The draft has changed meanwhile. Look at it again."))
-            return self._ask_to_activate(request, version, seen)
+        if request.method == "POST":
+            with transaction.atomic():
+                draft = agreed(request, version, _mark)
+                if draft is not None:
+                    return self._activate(request, draft)
+            version = self.get_queryset(request).get(pk=object_id)
+        return self._ask_to_activate(request, version)
+
+    def _activate(self, request, version):
         try:
             games.activate(version, actor(request), timezone.now(), draws.fresh_seed)
             messages.success(request, gettext("Version %d is in force, and its seed is committed to.") % version.number)
         except Problem as problem:
             refuse(request, problem)
-        return redirect("admin:rewards_gameversion_change", object_id)
+        return redirect("admin:rewards_gameversion_change", version.pk)
 
-    def _ask_to_activate(self, request, version, seen):
+    def _ask_to_activate(self, request, version):
         programme, prizes = programmes.current(), list(version.prizes.all())
         told = odds.of(version, prizes, programme)
         for fault in odds.faults(version, prizes, programme):
@@ -266,7 +263,7 @@ class GameVersionAdmin(PreviewMixin, AuditedAdmin):
                 (gettext("Replaces"), running or gettext("nothing")),
             ],
             submit=gettext("Activate"),
-            form=_Seen(initial={"seen": seen}),
+            form=SeenForm(initial={"seen": _mark(version)}),
         )
 
     @action(description=_("Stop"), icon="stop_circle", permissions=["stop"])
@@ -304,7 +301,6 @@ class GameVersionAdmin(PreviewMixin, AuditedAdmin):
         return redirect("admin:rewards_gameversion_change", object_id)
 
 
-class _Seen(forms.Form):
-    """Which state of the draft the person has looked at."""
-
-    seen = forms.CharField(widget=forms.HiddenInput)
+def _mark(version: GameVersion) -> str:
+    """Every edit of a draft writes when."""
+    return version.changed_at.isoformat()

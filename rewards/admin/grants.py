@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -17,13 +17,14 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, actor, refuse
+from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
 from common.admin.preview import PreviewMixin
+from common.admin.seen import agreed, digest
 from common.problems import Problem
 from loyalty.admin.editions import PublishForm
 from rewards.admin import benefit_words, benefits
 from rewards.admin.allowances import AllowanceForm
-from rewards.models import BenefitGrant
+from rewards.models import BenefitGrant, BundleItem, PackItem
 from rewards.selectors import audiences, benefit_costs, entitlements, packs
 from rewards.services import grants
 
@@ -83,7 +84,7 @@ def _handed_out(grant: BenefitGrant) -> list[str]:
 
 
 @admin.register(BenefitGrant)
-class BenefitGrantAdmin(PreviewMixin, AuditedAdmin):
+class BenefitGrantAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
     """Which benefit whom. Drafts are edited; a colleague puts them in force; from then on they never change."""
 
     empty = _("No grant yet, so nobody has a benefit. Add the benefits first.")
@@ -214,14 +215,6 @@ class BenefitGrantAdmin(PreviewMixin, AuditedAdmin):
 
     # What it does -------------------------------------------------------------------------------------------
 
-    @transaction.atomic
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """While a form is saved nobody puts the draft in force: the row is locked before Django reads it."""
-        grant = self.get_object(request, unquote(object_id)) if request.method == "POST" and object_id else None
-        if grant is not None:
-            BenefitGrant.objects.select_for_update().get(pk=grant.pk)
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
     def save_model(self, request, obj, form, change):
         """Whoever touched a draft last is its author: another person puts it in force."""
         obj.drafted_by, obj.drafted_at = request.user, timezone.now()
@@ -233,17 +226,18 @@ class BenefitGrantAdmin(PreviewMixin, AuditedAdmin):
     def activate(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Say whom it reaches and what it costs, ask from when on, then let the service decide."""
         grant = get_object_or_404(self.get_queryset(request), pk=object_id)
-        seen = grant.drafted_at.isoformat()
-        form = PublishForm(request.POST or None, initial={"seen": seen})
-        if request.method == "POST" and request.POST.get("seen") != seen:
-            messages.warning(request, gettext("The draft has changed meanwhile. Look at it again."))
-            form = PublishForm(initial={"seen": seen})
-        elif form.is_valid():
+        form = PublishForm(request.POST or None, initial={"seen": _terms(grant)})
+        if form.is_valid():
             at = timezone.now()
             try:
-                grant = grants.activate(grant, actor(request), form.cleaned_data["effective_at"] or at, at)
-                messages.success(request, gettext("In force from %s.") % words.instant(grant.effective_from))
-                return redirect("admin:rewards_benefitgrant_change", object_id)
+                with transaction.atomic():
+                    draft = agreed(request, grants.lock(grant), _terms)
+                    if draft is not None:
+                        draft = grants.activate(draft, actor(request), form.cleaned_data["effective_at"] or at, at)
+                        messages.success(request, gettext("In force from %s.") % words.instant(draft.effective_from))
+                        return redirect("admin:rewards_benefitgrant_change", object_id)
+                grant = self.get_queryset(request).get(pk=object_id)
+                form = PublishForm(initial={"seen": _terms(grant)})
             except Problem as problem:
                 refuse(request, problem)
         return self._ask_to_activate(request, grant, form)
@@ -311,3 +305,14 @@ class BenefitGrantAdmin(PreviewMixin, AuditedAdmin):
         draft = grants.draft_from(grant, actor(request), timezone.now())
         messages.success(request, gettext("The draft is there. Change it, then let a colleague put it in force."))
         return redirect("admin:rewards_benefitgrant_change", draft.pk)
+
+
+def _terms(grant: BenefitGrant) -> str:
+    """A digest of all that a draft gives, so that nobody agrees to another grant, bundle or pack than was looked at."""
+    bundled = BundleItem.objects.filter(bundle__in=[grant.bundle_id, grant.pack_id]).order_by("pk")
+    packed = PackItem.objects.filter(Q(benefit=grant.benefit_id) | Q(benefit__in=bundled.values("benefit")))
+    return digest(
+        grant.drafted_at.isoformat(),
+        *bundled.values_list("bundle", "benefit", "value", "quota", "period"),
+        *packed.order_by("pk").values_list("benefit", "reward", "quantity", "least_tier"),
+    )

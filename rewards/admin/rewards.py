@@ -17,7 +17,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from common.admin import confirm, tags, words
-from common.admin.base import HistoryAdmin, actor, refuse
+from common.admin.base import HistoryAdmin, LockedEditMixin, actor, refuse
 from common.admin.files import ExportAdminMixin, ImportAdminMixin
 from common.admin.preview import PreviewMixin
 from common.problems import Problem
@@ -41,7 +41,7 @@ class PriceInline(TabularInline):
 
 
 @admin.register(Reward)
-class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin):
+class RewardAdmin(LockedEditMixin, PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin):
     """Rewards are written by one person and activated by another."""
 
     empty = _("No reward yet. A reward is what members exchange points for: a coupon, a gift, a partner's right.")

@@ -12,7 +12,7 @@ from common import clock
 from common.problems import InvalidInput, Problem
 from common.services import audit
 from loyalty.services.rules import NotADraft, SecondPersonNeeded, StartsInThePast
-from rewards.models import Benefit, BenefitGrant, BundleItem
+from rewards.models import Benefit, BenefitGrant, Bundle, BundleItem
 from rewards.selectors import benefit_costs
 
 
@@ -38,14 +38,13 @@ def activate(grant: BenefitGrant, actor: audit.Actor, effective_from: dt.datetim
     Raises NotADraft, SecondPersonNeeded, StartsInThePast, InvalidInput (what `faults` says), OverBudget.
     """
     with transaction.atomic():
-        grant = _locked(grant)
+        grant = lock(grant)
         if not grant.is_draft:
             raise NotADraft
         if actor.staff is None or actor.staff.pk == grant.drafted_by_id:
             raise SecondPersonNeeded
         if effective_from < at:
             raise StartsInThePast
-        _hold_contents(grant)
         if faults := grant.faults():
             raise InvalidInput(" ".join(faults))
         if over := [cost.fault for cost in benefit_costs.estimate(at, plus=grant) if cost.fault]:
@@ -62,16 +61,10 @@ def activate(grant: BenefitGrant, actor: audit.Actor, effective_from: dt.datetim
     return grant
 
 
-def _hold_contents(grant: BenefitGrant) -> None:
-    """What is agreed to now is not changed meanwhile."""
-    bundled = BundleItem.objects.filter(bundle__in=[grant.bundle_id, grant.pack_id])
-    Benefit.objects.filter(Q(pk=grant.benefit_id) | Q(pk__in=bundled.values("benefit"))).hold()
-
-
 def end(grant: BenefitGrant, actor: audit.Actor, effective_until: dt.datetime, at: dt.datetime) -> BenefitGrant:
     """Let a grant give only until an instant (not before `at`). What was used stays. Raises NotInForce, StartsInThePast."""
     with transaction.atomic():
-        grant = _locked(grant)
+        grant = lock(grant)
         is_over = grant.effective_until is not None and grant.effective_until <= at
         if grant.is_draft or grant.effective_from is None or is_over:
             raise NotInForce
@@ -98,5 +91,11 @@ def draft_from(grant: BenefitGrant, actor: audit.Actor, at: dt.datetime) -> Bene
     return draft
 
 
-def _locked(grant: BenefitGrant) -> BenefitGrant:
-    return BenefitGrant.objects.select_for_update(of=("self",)).get(pk=grant.pk)
+def lock(grant: BenefitGrant) -> BenefitGrant:
+    """The grant as it stands, with all that it gives: nobody edits it, its bundles or what they hand out meanwhile."""
+    grant = BenefitGrant.objects.select_for_update(of=("self",)).get(pk=grant.pk)
+    bundles = [pk for pk in (grant.bundle_id, grant.pack_id) if pk]
+    list(Bundle.objects.select_for_update().filter(pk__in=bundles).order_by("pk"))
+    bundled = BundleItem.objects.filter(bundle__in=bundles)
+    Benefit.objects.filter(Q(pk=grant.benefit_id) | Q(pk__in=bundled.values("benefit"))).hold()
+    return grant
