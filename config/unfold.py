@@ -27,14 +27,13 @@ def _page(title, icon, name, permission):
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}"), "permission": _may(permission)}
 
 
-def _own(title, icon, model, query=""):
+def _own(title, icon, model, app="merchants"):
     """A line of the merchants' sidebar that leads to a model's list, for those to whom the page itself opens."""
-    link = reverse_lazy(f"merchant:merchants_{model}_changelist")
     return {
         "title": title,
         "icon": icon,
-        "link": (lambda request: f"{link}{query}") if query else link,
-        "permission": lambda request: import_string("merchants.admin.site.site").opens(request, "merchants", model),
+        "link": reverse_lazy(f"merchant:{app}_{model}_changelist"),
+        "permission": lambda request: import_string("merchants.admin.site.site").opens(request, app, model),
     }
 
 
@@ -349,6 +348,7 @@ UNFOLD_MERCHANT = {
                     _own(_("Purchases"), "shopping_cart", "pointpurchase"),
                     _own(_("Campaigns"), "campaign", "merchantcampaign"),
                     _own(_("Gifts"), "featured_seasonal_and_gifts", "campaigngrant"),
+                    _own(_("Sponsoring"), "handshake", "reward", app="rewards"),
                 ],
             },
             {

@@ -12,7 +12,7 @@ from common.models import Staff
 from common.services.audit import Actor
 from loyalty.models import MedalLevel, ScoreThreshold, Tier
 from members.models import Member, Plan
-from merchants.models import Store
+from merchants.models import Merchant, Store
 from rewards.models import Benefit, BenefitBudget, BenefitGrant, Bundle, PackItem, Period, Reward
 from rewards.selectors import entitlements
 from rewards.services import benefit_presets, benefits, birthdays, grants, instant_refunds, packs
@@ -59,11 +59,8 @@ def set_up(author: Staff, approver: Staff, at: dt.datetime) -> None:
     catalogue = {benefit.code: benefit for benefit in benefit_presets.install()}
     if BenefitGrant.objects.exists():
         return
-    partner = Store.objects.select_related("merchant").order_by("code").first()
-    if partner is not None:
-        Benefit.objects.filter(code__in=["car-care", "lifestyle"]).update(
-            issuer=partner.merchant, settlement_price=5_00
-        )
+    partner = Merchant.objects.get(code="lantu")
+    Benefit.objects.filter(code__in=["car-care", "lifestyle"]).update(issuer=partner, settlement_price=5_00)
     rewards = {reward.code: reward for reward in Reward.objects.all()}
     for code, reward, quantity in PACKS:
         if reward in rewards:

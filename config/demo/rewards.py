@@ -52,6 +52,9 @@ SHELF: list[tuple[str, str, str, str, str, int, int, int, dict[str, Any]]] = [
     ("tree", "Plant a tree", "donation", "forest", "#15803d", 300, 3_00, 3_00, {}),
 ]
 
+SPONSORS = {"coffee-mug": ("lantu", 40), "five-off": ("moxiang", 50)}
+"""Which merchant bears how many per cent of the cost; their people can sign in and see it."""
+
 
 def set_up(author: Staff, approver: Staff, at: dt.datetime) -> None:
     """The catalogue with a pool of codes, activated from `at`; a second time it changes nothing."""
@@ -65,14 +68,16 @@ def set_up(author: Staff, approver: Staff, at: dt.datetime) -> None:
         "partner": {"codes": "partner", "partner": partner},
         "plan": {"plan": Plan.objects.get(code="plus")},
     }
-    merchant = Merchant.objects.order_by("code").first()
-    sponsored: dict[str, dict[str, Any]] = {"coffee-mug": {"merchant": merchant, "merchant_percent": 40}}
+    merchants = Merchant.objects.in_bulk(field_name="code")
+    sponsored = {
+        code: {"merchant": merchants[name], "merchant_percent": share} for code, (name, share) in SPONSORS.items()
+    }
     second = Actor(approver.username, approver)
     for code, name, kind, symbol, colour, points, cost, value, more in SHELF:
         reward = Reward.objects.create(
             code=code, name=name, kind=kind, symbol=symbol, colour=colour, points=points, unit_cost=cost,
             perceived_value=value, created_by=author, **links.get(kind, {}), **more,
-            **(sponsored.get(code, {}) if merchant else {}),
+            **sponsored.get(code, {}),
         )  # fmt: skip
         if kind == "partner":
             chance = random.Random(f"codes:{code}")

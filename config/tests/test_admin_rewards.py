@@ -367,8 +367,8 @@ def test_operators_see_what_a_sponsors_money_brought_and_take_it_along(client, o
     assert str(acme) not in client.get(page("reward_sponsors"), {"month": "2020-01"}).content.decode()
     file = client.get(page("reward_sponsors"), {"format": "csv", "sponsor": "acme"}).content.decode().splitlines()
     assert file == [
-        "sponsor,taken,given,used,members,plays,orders,cash,sponsor_cost,platform_cost",
-        "acme,1,0,0,1,0,0,0,360,540",
+        "sponsor,taken,given,used,members,plays,orders,cash,sponsor_cost,platform_cost,owed",
+        "acme,1,0,0,1,0,0,0,360,540,360",
     ]
     assert AuditEntry.objects.filter(action="rewards.sponsorships.export", actor=olivia).exists()
     client.force_login(sample.staff("mona-without-a-role"))

@@ -114,6 +114,10 @@ FACTORIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "merchants.SettlementCell": lambda world: {"redeemer": None},
     "merchants.StaffRole": lambda world: {"staff": world.owner, "role": "owner"},
     "merchants.Store": lambda world: {},
+    "rewards.Reward": lambda world: (
+        {"codes": "own", "status": "active", "off_percent": None, "off_most": None, "stock": None}
+        | dict.fromkeys(["least_tier", "segment", "partner", "plan"])
+    ),
 }
 
 

@@ -25,6 +25,7 @@ from . import (
     rewards,
     safeguards,
     seeds,
+    sponsor_statements,
     uses,
 )
 
@@ -53,5 +54,6 @@ __all__ = [
     "rewards",
     "safeguards",
     "seeds",
+    "sponsor_statements",
     "uses",
 ]

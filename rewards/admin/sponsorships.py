@@ -21,7 +21,7 @@ from rewards.selectors import sponsorships
 from rewards.selectors.sponsorships import Exposure
 
 MONTHS = 12
-_COLUMNS = ("taken", "given", "used", "members", "plays", "orders", "cash", "sponsor_cost", "platform_cost")
+_COLUMNS = ("taken", "given", "used", "members", "plays", "orders", "cash", "sponsor_cost", "platform_cost", "owed")
 
 
 def view(admin: Any, request: HttpRequest) -> HttpResponse:
@@ -60,7 +60,7 @@ def _row(one: Exposure, most: int) -> dict[str, Any]:
     return {
         "merchant": words.link(one.merchant),
         **{name: words.number(getattr(one, name)) for name in ("taken", "given", "used", "members", "plays", "orders")},
-        **{name: words.money(getattr(one, name)) for name in ("cash", "sponsor_cost", "platform_cost", "cost")},
+        **{name: words.money(getattr(one, name)) for name in ("cash", "sponsor_cost", "platform_cost", "cost", "owed")},
         "sponsor_width": one.sponsor_cost * 100 // most,
         "platform_width": one.platform_cost * 100 // most,
         "each": words.money(-(-one.cost // one.members)) if one.members else "–",

@@ -92,6 +92,9 @@ class Redemption(models.Model):
             models.Index(fields=["member", "reward", "taken_on"], name="redemption_limits"),
             models.Index(fields=["expires_at"], name="redemption_due", condition=Q(status="delivered")),
             models.Index(fields=["order_code"], name="redemption_order", condition=~Q(order_code="")),
+            models.Index(
+                fields=["merchant", "taken_on"], name="redemption_sponsor", condition=Q(merchant__isnull=False)
+            ),
         ]
 
     def __str__(self):

@@ -16,7 +16,7 @@ from common import clock
 from loyalty.models import OrderLine
 from merchants.models import Merchant, Store
 from rewards.models import Play, Redemption
-from rewards.selectors import catalogue
+from rewards.selectors import catalogue, sponsor_statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Exposure:
 
     `taken` were paid for with points, `given` came in packs and as prizes; `used` are those of both that have been used so
     far. `plays` are of games that had a prize of the sponsor's. `orders` used a coupon of that month and have lines in the
-    sponsor's stores; `cash` is what was paid for those and not refunded.
+    sponsor's stores; `cash` is what was paid for those and not refunded. `owed` is the month's sum of the sponsor's own
+    statement, from which later months deduct what is given back in them.
     """
 
     merchant: Merchant
@@ -38,6 +39,7 @@ class Exposure:
     cash: int
     sponsor_cost: int
     platform_cost: int
+    owed: int
 
     @property
     def cost(self) -> int:
@@ -45,7 +47,7 @@ class Exposure:
 
 
 def of(month: dt.date, merchants: Collection[int] | None = None) -> list[Exposure]:
-    """By sponsor, the costliest first, for the month that begins on a day; `merchants` (ids) narrows it. Four queries."""
+    """By sponsor, the costliest first, for the month that begins on a day; `merchants` (ids) narrows it. Six queries."""
     end = clock.months_after(month, 1)
     redemptions = Redemption.objects.filter(merchant__isnull=False, taken_on__gte=month, taken_on__lt=end)
     redemptions = redemptions.exclude(status__in=catalogue.GONE).order_by()
@@ -58,15 +60,17 @@ def of(month: dt.date, merchants: Collection[int] | None = None) -> list[Exposur
     counted = {row.pop("merchant"): row for row in _counted(redemptions)}
     played = dict(_played(plays))
     orders, cash = _orders(redemptions)
+    owed = sponsor_statements.owed(month, end, merchants)
     found = [
         Exposure(
             merchant=merchant,
             plays=played.get(merchant.pk, 0),
             orders=orders[merchant.pk],
             cash=cash[merchant.pk],
+            owed=owed[merchant.pk],
             **counted.get(merchant.pk, _NOTHING),
         )
-        for merchant in Merchant.objects.filter(pk__in=counted.keys() | played.keys()).order_by("name")
+        for merchant in Merchant.objects.filter(pk__in=counted.keys() | played.keys() | owed.keys()).order_by("name")
     ]
     return sorted(found, key=lambda one: -one.cost)
 
