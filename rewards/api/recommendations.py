@@ -27,7 +27,7 @@ class BecauseSerializer(serializers.Serializer):
     code = serializers.ChoiceField(
         [
             "own_category", "own_merchant", "points_expire", "affordable", "taken_before", "left_to_use", "ends_soon",
-            "used_before",
+            "used_before", "never_bought",
         ]
     )  # fmt: skip
     words = serializers.CharField(help_text="In the caller's language.")

@@ -112,7 +112,9 @@ class Reward(CouponTerms):
         _("category"),
         max_length=100,
         blank=True,
-        help_text=_("The shop's code. Members who buy in it are recommended the reward first. Empty: nobody more."),
+        help_text=_(
+            "The shop's code. Members who buy in it are recommended the reward first. Empty: those who buy what a coupon is for."
+        ),
     )
     stock = models.PositiveBigIntegerField(
         _("stock"),

@@ -21,7 +21,8 @@ from loyalty.selectors import balances
 from loyalty.selectors import members as selectors
 from members.models import Consent, Member
 from merchants.models import Store
-from rewards.models import BenefitUse, Reward
+from rewards.models import BenefitUse, CouponTerms, Reward
+from rewards.models.coupons import listed
 from rewards.selectors import catalogue, entitlements
 from rewards.selectors.catalogue import Offer
 from rewards.selectors.entitlements import Entitlement
@@ -29,8 +30,9 @@ from rewards.selectors.entitlements import Entitlement
 LOOKS_BACK = dt.timedelta(days=365)
 EXPIRES_SOON = dt.timedelta(days=30)
 
-# What counts how much. A category or merchant that all of her money went to counts in full, others by their share.
-CATEGORY, MERCHANT = 40, 20
+# What counts how much. A category or merchant that all of her money went to counts in full, others by their share; a
+# coupon for what none of it went to counts as much against itself.
+CATEGORY, MERCHANT, NEVER_BOUGHT = 40, 20, -40
 EXPIRING, AFFORDABLE, TAKEN_BEFORE, LEFT_TO_USE, ENDS_SOON = 30, 20, 10, 10, 15
 
 
@@ -103,8 +105,9 @@ def _with_reasons(one: Recommendation, habits: _Habits) -> Recommendation:
 
 def _of_reward(offer: Offer, habits: _Habits) -> Iterator[Because]:
     reward, points = offer.reward, offer.price.points
-    yield from habits.category(reward.category)
+    yield from habits.categories([reward.category] if reward.category else listed(reward.only_categories))
     yield from habits.merchant(reward)
+    yield from habits.never_bought(reward)
     expiring = habits.expiring_by(points)
     if expiring is not None:
         numbers = {"points": habits.expiring, "day": date_format(expiring, "DATE_FORMAT")}
@@ -117,7 +120,7 @@ def _of_reward(offer: Offer, habits: _Habits) -> Iterator[Because]:
 
 
 def _of_benefit(found: Entitlement, habits: _Habits) -> Iterator[Because]:
-    yield from habits.category(found.benefit.category)
+    yield from habits.categories([found.benefit.category])
     if found.left is not None:
         words = gettext("You can still use it %d times in this period.") % found.left
         yield Because("left_to_use", words, LEFT_TO_USE)
@@ -133,9 +136,9 @@ class _Habits:
 
     def __init__(self, member: Member, at: dt.datetime):
         self.at = at
-        self._by_category, by_store = _bought(member, at)
+        self._by_category, self._by_store = _bought(member, at)
         self._spent = sum(self._by_category.values())
-        self._by_merchant = _of_merchants(by_store)
+        self._by_merchant = _of_merchants(self._by_store)
         account = selectors.account_of(member)
         balance = balances.of(account, at) if account else balances.Balance()
         self.available = balance.available
@@ -147,11 +150,12 @@ class _Habits:
         uses = BenefitUse.objects.filter(_whose(member, "member"), given_back_at=None)
         self.used = _counted(uses.order_by().values_list("benefit").annotate(n=Count("pk")))
 
-    def category(self, category: str) -> Iterator[Because]:
-        """How much of her money went to a category."""
-        spent = self._by_category[category] if category else 0
-        if spent > 0:
-            words = gettext("You often buy %s.") % category
+    def categories(self, categories: Iterable[str]) -> Iterator[Because]:
+        """How much of her money went to categories; those that she buys from are named."""
+        own = [category for category in dict.fromkeys(categories) if category and self._by_category[category] > 0]
+        if own:
+            spent = sum(self._by_category[category] for category in own)
+            words = gettext("You often buy %s.") % " / ".join(own)
             yield Because("own_category", words, _share(CATEGORY, spent, self._spent))
 
     def merchant(self, reward: Reward) -> Iterator[Because]:
@@ -160,6 +164,13 @@ class _Habits:
         if spent > 0:
             words = gettext("You buy at %s.") % reward.merchant
             yield Because("own_merchant", words, _share(MERCHANT, spent, self._spent))
+
+    def never_bought(self, terms: CouponTerms) -> Iterator[Because]:
+        """Whether a coupon is only for categories or stores that no money of hers went to; unknown if none was spent."""
+        lists = ((self._by_category, listed(terms.only_categories)), (self._by_store, listed(terms.only_stores)))
+        if self._spent > 0 and any(names and not any(bought[name] > 0 for name in names) for bought, names in lists):
+            words = gettext("You bought nothing in twelve months that it could be used for.")
+            yield Because("never_bought", words, NEVER_BOUGHT)
 
     def expiring_by(self, points: int) -> dt.date | None:
         """The first day on which points expire, if a price of so many uses at least half of those that expire soon."""

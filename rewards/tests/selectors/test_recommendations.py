@@ -49,6 +49,49 @@ def test_own_categories_come_first_by_their_share_of_what_was_kept(alice):
     assert "own_category" not in reasons("wine")
 
 
+def a_coupon(name, only_categories="", **values):
+    return a_reward(name, kind="coupon", off_amount=500, only_categories=only_categories, **values)
+
+
+def test_a_coupon_without_a_category_is_recommended_for_those_of_its_terms(alice):
+    """What all her money went to counts more than a part of it, and what she never bought stands last."""
+    a_coupon("wine", "wine", points=90)
+    a_coupon("anything", points=100)
+    a_coupon("tea", "tea", points=110)
+    a_coupon("both", "tea, books,wine,tea", points=120)
+    buyers.bought(alice, "acme-1", 60_00, on=YESTERDAY, category="books")
+    buyers.bought(alice, "acme-1", 30_00, on=YESTERDAY, category="tea")
+    assert names() == ["both", "tea", "anything", "wine"]
+    assert reasons("both")["own_category"] == "You often buy tea / books."
+    assert reasons("wine")["never_bought"] == "You bought nothing in twelve months that it could be used for."
+    assert "never_bought" not in reasons("both").keys() | reasons("anything").keys()
+    assert sum(reason.weight for one in found().found for reason in one.because if reason.code == "own_category") == 53
+
+
+def test_a_coupons_own_category_goes_before_those_of_its_terms(alice):
+    a_coupon("tea", "tea, books", category="tea")
+    buyers.bought(alice, "acme-1", 90_00, on=YESTERDAY, category="books")
+    assert not reasons("tea").keys() & {"own_category", "never_bought"}
+
+
+def test_a_coupon_for_stores_she_never_bought_at_stands_last(alice):
+    a_coupon("elsewhere", only_stores="other-1, other-2", points=90)
+    a_coupon("here", only_stores="acme-1, other-1", points=100)
+    a_coupon("books-elsewhere", "books", only_stores="other-1", points=110)
+    buyers.bought(alice, "acme-1", 90_00, on=YESTERDAY, category="books")
+    assert names() == ["here", "books-elsewhere", "elsewhere"]
+    assert ["never_bought" in reasons(name) for name in names()] == [False, True, True]
+
+
+def test_nothing_speaks_against_a_coupon_for_who_has_not_bought_or_given_all_back(alice):
+    a_coupon("tea", "tea", only_stores="acme-1")
+    assert "never_bought" not in reasons("tea")
+    buyers.bought(alice, "acme-1", 90_00, on=YESTERDAY, category="books", refunded=90_00)
+    assert "never_bought" not in reasons("tea")
+    buyers.bought(alice, "acme-1", 90_00, on=YESTERDAY, category="books")
+    assert "never_bought" in reasons("tea")
+
+
 def test_what_was_bought_more_than_a_year_ago_or_paid_back_does_not_count(alice):
     a_reward("tea", category="tea")
     a_reward("books", category="books")
@@ -139,6 +182,7 @@ def test_no_more_is_given_than_asked_for(alice):
 def test_recommendations_cost_a_fixed_number_of_queries(alice, django_assert_max_num_queries):
     for number in range(30):
         a_reward(category=f"c-{number}", limit_day=1)
+        a_coupon("", f"c-{number}, c-{number + 1}", only_stores=f"s-{number}, x-{number}")
         perks.grant(perks.benefit(f"b-{number}"), quota=1)
         buyers.bought(alice, f"s-{number}", 100, on=YESTERDAY, category=f"c-{number}")
     member = selectors.with_wallets().get(external_id="alice")
