@@ -17,7 +17,7 @@ from loyalty.api.examples import answer
 from loyalty.api.views import MemberView, ServerView
 from members.services import members
 from rewards.api import examples
-from rewards.api.redemptions import RedemptionSerializer, whole
+from rewards.api.redemption_documents import RedemptionSerializer, whole
 from rewards.models import BenefitUse, Redemption
 from rewards.selectors.packs import PREFIX
 from rewards.services import packs

@@ -1,22 +1,20 @@
-"""Redemptions: a member takes rewards and hands them back; the shop's server places, packs, sends and uses them."""
+"""Redemptions: a member takes rewards, sees them and hands them back; the shop's server takes them for a member."""
 
 from __future__ import annotations
 
 import hashlib
-import uuid
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.db import transaction
-from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from msgspec import Meta, Struct
-from rest_framework import generics, serializers
+from rest_framework import generics
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.api import documents, messages
+from common.api import messages
 from common.api.idempotency import HEADER, once
 from common.api.pagination import CursorPagination
 from common.models import ApiKey
@@ -24,17 +22,16 @@ from loyalty.api.examples import answer, request
 from loyalty.api.views import MemberView, ServerView
 from members.api.risk_guards import guarded
 from members.models.risk_words import Action
-from rewards.api import coupons
-from rewards.models import Code, Redemption, Reward
+from rewards.models import Redemption, Reward
 from rewards.selectors import catalogue
-from rewards.services import fulfilment, redemptions
+from rewards.services import redemptions
 from rewards.services.refusals import UnknownRedemption
 
 from . import examples
+from .redemption_documents import RedemptionSerializer, document, whole
 
 RewardCode = Annotated[str, Meta(min_length=1, max_length=60)]
 Reason = Annotated[str, Meta(max_length=300)]
-Short = Annotated[str, Meta(max_length=100)]
 
 
 class RedemptionRequest(Struct, frozen=True, kw_only=True):
@@ -53,100 +50,6 @@ class Reasoned(Struct, frozen=True, kw_only=True):
     """Why; it stands in the history."""
 
     reason: Reason = ""
-
-
-class Used(Reasoned, frozen=True, kw_only=True):
-    """`order`: the order it was used for. If that is cancelled as a whole, a coupon is good again by itself."""
-
-    order: Short = ""
-
-
-class Paid(Struct, frozen=True, kw_only=True):
-    """The shop's name for the payment of the cash part."""
-
-    payment: Short = ""
-
-
-class Sent(Struct, frozen=True, kw_only=True):
-    """The number by which the parcel is found."""
-
-    tracking: Short = ""
-
-
-class TakenRewardSerializer(serializers.Serializer):
-    code = serializers.CharField()
-    name = serializers.CharField()
-    kind = serializers.CharField()
-    symbol = serializers.CharField(help_text="A Material Symbols name.")
-    colour = serializers.CharField()
-    picture = serializers.SerializerMethodField(help_text="null: show the symbol in its colour.")
-    coupon = serializers.SerializerMethodField(help_text="What a coupon takes off; null = it is none, or does not say.")
-
-    def get_picture(self, reward) -> str | None:
-        return reward.picture or None
-
-    @extend_schema_field(coupons.CouponTermsSerializer(allow_null=True))
-    def get_coupon(self, reward) -> dict[str, Any] | None:
-        return coupons.terms(reward)
-
-
-class StepSerializer(serializers.Serializer):
-    status = serializers.CharField(source="after")
-    at = serializers.DateTimeField()
-
-
-class RedemptionSerializer(serializers.ModelSerializer):
-    """One reward that a member took. Money is in minor units."""
-
-    member = serializers.CharField(source="member.external_id")
-    reward = TakenRewardSerializer()
-    text = serializers.SerializerMethodField(help_text="The status in the caller's language.")
-    points = serializers.IntegerField()
-    cash = serializers.IntegerField()
-    price_for = serializers.CharField(source="basis", help_text="list; tier:…, segment:…, plan:… with its code; gift.")
-    code = serializers.SerializerMethodField(help_text="The code to use it with; null if there is none, or no more.")
-    instructions = serializers.SerializerMethodField(help_text="How the partner's code is used.")
-    held_until = serializers.SerializerMethodField(help_text="It lets go by itself then; null unless it is held.")
-    restored = serializers.IntegerField(help_text="Points that came back.")
-    order = serializers.CharField(source="order_code", help_text="The order it was used for; else empty.")
-    history = StepSerializer(many=True, source="steps")
-
-    class Meta:
-        model = Redemption
-        fields = [
-            "uuid", "member", "reward", "status", "text", "points", "cash", "price_for", "code", "instructions",
-            "created_at", "held_until", "expires_at", "tracking", "restored", "order", "history",
-        ]  # fmt: skip
-
-    def get_text(self, redemption) -> str:
-        return str(Redemption.Status(redemption.status).label)
-
-    def get_code(self, redemption) -> str | None:
-        code = getattr(redemption, "code", None)
-        return code.code if code is not None and code.status in _SHOWN else None
-
-    def get_instructions(self, redemption) -> str:
-        partner = redemption.reward.partner
-        return partner.instructions if partner and self.get_code(redemption) else ""
-
-    def get_held_until(self, redemption) -> str | None:
-        held = redemption.status == Redemption.Status.HELD
-        return serializers.DateTimeField().to_representation(redemption.hold.expires_at) if held else None
-
-
-_SHOWN = (Code.Status.CLAIMED, Code.Status.USED, Code.Status.EXPIRED)
-
-
-def whole(found: QuerySet[Redemption]) -> QuerySet[Redemption]:
-    """Everything that documents of redemptions read, in two queries."""
-    found = found.select_related("member", "reward__partner", "code", "hold")
-    # The model computes the attribute for who has not asked for it here.
-    return found.prefetch_related(Prefetch("events", to_attr="steps"))  # type: ignore[no-redef]
-
-
-def document(redemption: Redemption) -> dict[str, Any]:
-    """A redemption as the last step has left it; what that step has not read is read now."""
-    return documents.write(RedemptionSerializer, redemption)
 
 
 class RedemptionFilter(filters.FilterSet):
@@ -295,112 +198,3 @@ class RedemptionView(ServerView, APIView):
         if found is None:
             raise UnknownRedemption
         return Response(document(found))
-
-
-class StepView(ServerView, APIView):
-    """One step of a redemption, told by the shop's server. Subclasses say which."""
-
-    required_scopes = {"POST": ApiKey.Scope.POINTS_WRITE}
-
-    def step(self, request, uuid: uuid.UUID, verb, **said: str) -> Response:
-        return Response(document(verb(uuid, actor=request.user.actor, at=timezone.now(), **said)))
-
-
-def _documented(verb: str, summary: str, message: type[Struct] | None, example: dict, **more: Any):
-    return extend_schema(
-        tags=["members"],
-        summary=summary,
-        operation_id=f"redemptions_{verb}",
-        request=message,
-        responses=RedemptionSerializer,
-        examples=[answer("Done", example)],
-        **more,
-    )
-
-
-class PlaceView(StepView):
-    @_documented(
-        "place",
-        "A held redemption has been paid: spend the points and hand it out",
-        Paid,
-        examples.REDEMPTION,
-        description="`payment` is asked for if it costs money. Placed again by the same payment it stays placed.",
-    )
-    @once
-    @transaction.atomic
-    def post(self, request, uuid):
-        return self.step(request, uuid, redemptions.place, payment=messages.read(request, Paid).payment)
-
-
-class FulfilView(StepView):
-    @_documented("fulfil", "A gift is being packed: the member cannot cancel it any more", None, examples.GIFT)
-    @once
-    @transaction.atomic
-    def post(self, request, uuid):
-        return self.step(request, uuid, fulfilment.fulfil)
-
-
-class ShipView(StepView):
-    @_documented("ship", "A gift is on its way", Sent, examples.GIFT)
-    @once
-    @transaction.atomic
-    def post(self, request, uuid):
-        return self.step(request, uuid, fulfilment.ship, tracking=messages.read(request, Sent).tracking)
-
-
-class DeliverView(StepView):
-    @_documented("deliver", "A gift has arrived", None, examples.GIFT)
-    @once
-    @transaction.atomic
-    def post(self, request, uuid):
-        return self.step(request, uuid, fulfilment.deliver)
-
-
-class UseView(StepView):
-    @_documented(
-        "use",
-        "A coupon or a right has been used: it is not given back any more",
-        Used,
-        examples.USED,
-        description="Used again for the same `order` it stays used. Another order, or another call without one, is 409 "
-        "`reward_used`; an order that was cancelled is 409 `order_cancelled`, and the coupon stays good.",
-    )
-    @once
-    @transaction.atomic
-    def post(self, request, uuid):
-        asked = messages.read(request, Used)
-        return self.step(request, uuid, fulfilment.use, reason=asked.reason, order=asked.order)
-
-
-class ReinstateView(StepView):
-    @_documented(
-        "reinstate",
-        "The order it was used for was cancelled as a whole: it is good again",
-        Reasoned,
-        examples.REDEMPTION,
-        description="A partly refunded order keeps its coupon used. What has expired meanwhile stays used.",
-    )
-    @once
-    @transaction.atomic
-    def post(self, request, uuid):
-        return self.step(request, uuid, fulfilment.reinstate, reason=messages.read(request, Reasoned).reason)
-
-
-class ReturnView(StepView):
-    @_documented(
-        "return", "What was handed out came back unused: the points go back to their lots", Reasoned, examples.RETURNED
-    )
-    @once
-    @transaction.atomic
-    def post(self, request, uuid):
-        return self.step(request, uuid, redemptions.give_back, reason=messages.read(request, Reasoned).reason)
-
-
-class CancelView(StepView):
-    @_documented(
-        "cancel", "Undo a redemption before it is sent: the points go back to their lots", Reasoned, examples.RETURNED
-    )
-    @once
-    @transaction.atomic
-    def post(self, request, uuid):
-        return self.step(request, uuid, redemptions.cancel, reason=messages.read(request, Reasoned).reason)

@@ -22,21 +22,17 @@ from .plan_rights import MyPlanRightsView
 from .plans import MyPlanView
 from .plays import MyGamePlaysView, MyPlaysView
 from .recommendations import RecommendationsView
-from .redemptions import (
+from .redemption_steps import (
     CancelView,
     DeliverView,
     FulfilView,
-    MyRedemptionCancelView,
-    MyRedemptionsView,
-    MyRedemptionView,
     PlaceView,
-    RedemptionsView,
-    RedemptionView,
     ReinstateView,
     ReturnView,
     ShipView,
     UseView,
 )
+from .redemptions import MyRedemptionCancelView, MyRedemptionsView, MyRedemptionView, RedemptionsView, RedemptionView
 from .rewards import MyRewardsView, MyRewardView
 
 _BENEFIT = rf"^members/{EXTERNAL_ID}/benefits/(?P<code>[-a-zA-Z0-9_]{{1,60}})"
