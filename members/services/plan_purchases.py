@@ -99,7 +99,7 @@ def ask(member: Member, quote_uuid: uuid.UUID, at: dt.datetime) -> PlanPurchase:
         return known
     if quote.expires_at <= at:
         raise QuoteOver
-    plan_quotes.refuse(plan_quotes.limits_against(member, quote.offer, at))
+    plan_quotes.refuse(plan_quotes.Limits(member, at).against(quote.offer))
     purchase = PlanPurchase.objects.create(
         member=member,
         offer=quote.offer,
@@ -163,7 +163,7 @@ def redeem(member: Member, code: str, buyer: Buyer, at: dt.datetime) -> PlanPurc
     if voucher is None or not voucher.batch.is_good(at) or not voucher.is_handed_out:
         raise UnknownVoucher
     offer = voucher.batch.offer
-    plan_quotes.refuse(plan_quotes.reasons_against(member, offer, buyer, at))
+    plan_quotes.refuse(plan_quotes.reasons_against(member, offer, buyer, plan_quotes.Limits(member, at)))
     voucher.redeemed_at = at
     voucher.save(update_fields=["redeemed_at"])
     purchase = PlanPurchase.objects.create(

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Max, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common import clock
 from common.problems import Problem
-from members.models import Member, PlanDiscount, PlanOffer, PlanPurchase, PlanQuote, SalesChannel
+from members.models import Member, PlanDiscount, PlanOffer, PlanPurchase, PlanQuote, SalesChannel, Subscription
 from members.services import plans
 
 Reason = dict[str, Any]
@@ -76,9 +76,45 @@ def _fits(discount: PlanDiscount, channel: SalesChannel, buyer: Buyer, at: dt.da
     return discount.kind == PlanDiscount.Kind.PERIOD or discount.channel_id == channel.pk
 
 
-def reasons_against(member: Member, offer: PlanOffer, buyer: Buyer, at: dt.datetime) -> list[Reason]:
+class Limits:
+    """What limits must know of a member: purchases of this year, or waiting, and paid terms. Read once for many offers."""
+
+    def __init__(self, member: Member, at: dt.datetime):
+        self._at = at
+        year = clock.local_date(at).year
+        first, after = (clock.day_start(dt.date(one, 1, 1)) for one in (year, year + 1))
+        waiting = Q(status=PlanPurchase.Status.AWAITED, asked_at__gt=at - PAY_WITHIN)
+        # Whatever the channel (C24); what was paid back does not count.
+        paid = Q(status=PlanPurchase.Status.PAID, paid_at__gte=first, paid_at__lt=after)
+        rows = PlanPurchase.objects.filter(waiting | paid & ~Q(kind=PlanPurchase.Kind.TRIAL), member=member)
+        self._purchases = list(rows.select_related("offer"))
+        ahead = Subscription.objects.filter(member=member, ends_at__gt=at).order_by()
+        self._until = dict(ahead.values_list("plan").annotate(last=Max("ends_at")))
+
+    def against(self, offer: PlanOffer) -> list[Reason]:
+        """What keeps the member out by what she has; a purchase that waits for its payment counts as bought (E56)."""
+        found: list[Reason] = []
+        bought = sum(purchase.offer_id == offer.pk for purchase in self._purchases)
+        if offer.most_a_year is not None and bought >= offer.most_a_year:
+            detail = gettext("At most %(most)d can be bought in a calendar year.") % {"most": offer.most_a_year}
+            found.append({"code": "limit_reached", "most": offer.most_a_year, "detail": detail})
+        until, waiting_days = self._until.get(offer.plan_id), self._waiting_days(offer)
+        if until is not None or waiting_days:  # the first term is never too long
+            last = clock.local_date((until or self._at) - plans.TICK) + dt.timedelta(days=waiting_days)
+            furthest = clock.local_date(self._at) + dt.timedelta(days=offer.ahead_days)
+            if last + dt.timedelta(days=offer.term_days) > furthest:
+                detail = gettext("The plan is paid until %(day)s already.") % {"day": last.isoformat()}
+                found.append({"code": "too_far_ahead", "until": last.isoformat(), "detail": detail})
+        return found
+
+    def _waiting_days(self, offer: PlanOffer) -> int:
+        waiting = (one for one in self._purchases if one.status == PlanPurchase.Status.AWAITED)
+        return sum(one.offer.term_days for one in waiting if one.offer.plan_id == offer.plan_id)
+
+
+def reasons_against(member: Member, offer: PlanOffer, buyer: Buyer, limits: Limits) -> list[Reason]:
     """Why the member may not buy the offer, in codes and words; empty if she may."""
-    return gates_against(member, offer, buyer) + limits_against(member, offer, at)
+    return gates_against(member, offer, buyer) + limits.against(offer)
 
 
 def refuse(reasons: list[Reason]) -> None:
@@ -103,36 +139,6 @@ def gates_against(member: Member, offer: PlanOffer, buyer: Buyer) -> list[Reason
     return found
 
 
-def limits_against(member: Member, offer: PlanOffer, at: dt.datetime) -> list[Reason]:
-    """What keeps the member out by what she has; a purchase that waits for its payment counts as bought (E56)."""
-    found: list[Reason] = []
-    waiting = PlanPurchase.objects.filter(
-        member=member, offer__plan=offer.plan_id, status=PlanPurchase.Status.AWAITED, asked_at__gt=at - PAY_WITHIN
-    )
-    if offer.most_a_year is not None:
-        bought = _bought_this_year(member, offer, at) + waiting.filter(offer=offer).count()
-        if bought >= offer.most_a_year:
-            detail = gettext("At most %(most)d can be bought in a calendar year.") % {"most": offer.most_a_year}
-            found.append({"code": "limit_reached", "most": offer.most_a_year, "detail": detail})
-    waiting_days = waiting.aggregate(sum=Sum("offer__term_days"))["sum"] or 0
-    until = plans.runs_until(member, offer.plan, at)
-    if until is not None or waiting_days:  # the first term is never too long
-        last = clock.local_date((until or at) - plans.TICK) + dt.timedelta(days=waiting_days)
-        furthest = clock.local_date(at) + dt.timedelta(days=offer.ahead_days)
-        if last + dt.timedelta(days=offer.term_days) > furthest:
-            detail = gettext("The plan is paid until %(day)s already.") % {"day": last.isoformat()}
-            found.append({"code": "too_far_ahead", "until": last.isoformat(), "detail": detail})
-    return found
-
-
-def _bought_this_year(member: Member, offer: PlanOffer, at: dt.datetime) -> int:
-    """Whatever the channel (C24); what was paid back does not count."""
-    year = clock.local_date(at).year
-    first, after = (clock.day_start(dt.date(one, 1, 1)) for one in (year, year + 1))
-    bought = PlanPurchase.objects.filter(member=member, offer=offer, paid_at__gte=first, paid_at__lt=after)
-    return bought.filter(status=PlanPurchase.Status.PAID).exclude(kind=PlanPurchase.Kind.TRIAL).count()
-
-
 def check_on_sale(offer: PlanOffer, at: dt.datetime) -> None:
     """Raises OfferNotOnSale."""
     begun = offer.status == PlanOffer.Status.ACTIVE and offer.starts_at <= at
@@ -146,7 +152,8 @@ def quote(member: Member, offer: PlanOffer, channel: SalesChannel, buyer: Buyer,
     check_on_sale(offer, at)
     if not channel.is_active:
         raise OfferNotOnSale(_("This channel sells no more."))
-    refuse(reasons_against(plans.lock(member), offer, buyer, at))
+    member = plans.lock(member)
+    refuse(reasons_against(member, offer, buyer, Limits(member, at)))
     reckoned = price(offer, channel, buyer, at)
     return PlanQuote.objects.create(
         member=member,

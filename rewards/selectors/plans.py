@@ -107,14 +107,14 @@ def of(member: Member, at: dt.datetime) -> list[PlanRow]:
 
 
 def offer_rows(member: Member, offers: Iterable[PlanOffer], estimate: Saving | None, at: dt.datetime) -> list[OfferRow]:
-    """Offers of one plan at the member's prices, with what each would save; too few orders claim nothing (F22)."""
-    buyer = plan_buyers.of(member, at)
+    """Offers of one plan at the member's prices, with what each would save; too few orders claim nothing (F22). Five queries."""
+    buyer, limits = plan_buyers.of(member, at), plan_quotes.Limits(member, at)
     direct = SalesChannel.objects.filter(kind=SalesChannel.Kind.DIRECT, is_active=True).first() or SalesChannel()
     return [
         OfferRow(
             offer=offer,
             price=plan_quotes.price(offer, direct, buyer, at),
-            reasons=plan_quotes.reasons_against(member, offer, buyer, at),
+            reasons=plan_quotes.reasons_against(member, offer, buyer, limits),
             rights=list(offer.rights.all()),
             estimate=estimate if estimate is not None and estimate.is_claimed else None,
         )

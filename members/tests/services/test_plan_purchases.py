@@ -167,7 +167,7 @@ def test_two_quotes_taken_at_once_do_not_buy_what_one_may_not():
     assert plan_purchases.ask(alice, first.uuid, NOON) == waiting
     # What nobody has paid counts no more.
     late = NOON + plan_quotes.PAY_WITHIN
-    assert plan_quotes.limits_against(alice, offer, late) == []
+    assert plan_quotes.Limits(alice, late).against(offer) == []
 
 
 def test_terms_that_wait_for_their_payment_count_as_far_ahead():

@@ -11,6 +11,10 @@ pytestmark = pytest.mark.django_db
 OVER_4500 = {"kind": "score", "above": 4_500, "amount": 5_000}
 
 
+def against(member, offer, buyer):
+    return plan_quotes.reasons_against(member, offer, buyer, plan_quotes.Limits(member, NOON))
+
+
 @pytest.mark.parametrize(("score", "price"), [(None, 14_900), (4_499, 14_900), (4_500, 14_900), (4_501, 9_900)])
 def test_the_discount_is_for_scores_strictly_above_the_mark(score, price):
     offer = plus(discounts=[OVER_4500])
@@ -57,11 +61,11 @@ def test_who_may_not_buy_hears_every_reason():
 
 def test_exactly_the_least_score_is_enough():
     offer = plus(least_credit=30, least_score=90)
-    assert plan_quotes.reasons_against(a_member(), offer, Buyer(score=90, credit=30), NOON) == []
+    assert against(a_member(), offer, Buyer(score=90, credit=30)) == []
 
 
 def test_a_member_whose_credit_nobody_knows_has_not_enough():
-    reasons = plan_quotes.reasons_against(a_member(), plus(least_credit=30), Buyer(), NOON)
+    reasons = against(a_member(), plus(least_credit=30), Buyer())
     assert [reason["code"] for reason in reasons] == ["credit_too_low"]
 
 

@@ -3,6 +3,8 @@
 import datetime as dt
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common.models import Fact
@@ -164,3 +166,17 @@ def test_nothing_is_claimed_for_two_orders_not_even_others_savings(app, offer):
     plan = saved_by(app, 2)
     assert plan["estimate"] is None
     assert [plan["offers"][0][name] for name in ("saves", "net", "break_even")] == [None] * 3
+
+
+def test_many_offers_of_a_plan_cost_as_many_queries_as_one(app, offer):
+    offer.most_a_year = 2
+    offer.save()
+    app.get("/api/v1/me/plan")  # what is read once and kept
+    with CaptureQueriesContext(connection) as few:
+        app.get("/api/v1/me/plan")
+    for number in range(6):
+        plus(code=f"plus-{number}", starts_at=offer.starts_at, most_a_year=2, discounts=[OVER_4500])
+    with CaptureQueriesContext(connection) as many:
+        (row,) = app.get("/api/v1/me/plan").json()
+    assert len(row["offers"]) == 7
+    assert len(many) == len(few)
