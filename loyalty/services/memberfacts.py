@@ -7,13 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from django.db.models import Q
-
 from loyalty.models import Order, OrderLine, RuleCondition, SegmentMember, Wallet
 from loyalty.selectors.members import standing_of
 from loyalty.services.occasions import Facts
 from loyalty.services.rules import RuleBook
 from members.models import Member, Subscription
+from members.selectors import kin
 
 Attribute = RuleCondition.Attribute
 
@@ -92,13 +91,14 @@ class MemberFacts:
 
     def _bought(self) -> dict[int, set[str]]:
         if self._categories is None:
-            mine = Q(order__member__in=self._ids) | Q(order__member__merged_into__in=self._ids)
+            heirs = kin.heirs(self._ids)
             rows = (
-                OrderLine.objects.filter(mine, order__status=Order.Status.COMPLETED)
-                .values_list("order__member_id", "order__member__merged_into_id", "category")
+                OrderLine.objects.filter(order__member__in=heirs, order__status=Order.Status.COMPLETED)
+                .order_by()
+                .values_list("order__member_id", "category")
                 .distinct()
             )
             self._categories = {}
-            for member_id, merged_into_id, category in rows:
-                self._categories.setdefault(merged_into_id or member_id, set()).add(category)
+            for member_id, category in rows:
+                self._categories.setdefault(heirs[member_id], set()).add(category)
         return self._categories

@@ -87,7 +87,7 @@ def ensure(external_ids: Collection[str], at: dt.datetime, register: bool) -> di
             known |= entered
             ours = [name for name in unknown if entered[name].uuid == new[name].uuid]
             outbox.publish([MemberRegistered(name, name, at.isoformat()) for name in ours], at)
-    return {name: _remaining(member) for name, member in known.items()}
+    return {name: remaining(member) for name, member in known.items()}
 
 
 def active(external_id: str) -> Member:
@@ -95,7 +95,7 @@ def active(external_id: str) -> Member:
     member = _find([external_id]).get(external_id)
     if member is None:
         raise UnknownMember(member=external_id)
-    member = _remaining(member)
+    member = remaining(member)
     if member.status == Member.Status.CLOSED:
         raise MemberIsClosed(member=external_id)
     return member
@@ -106,7 +106,7 @@ def _find(external_ids: Collection[str]) -> dict[str, Member]:
     return {member.external_id: member for member in rows}
 
 
-def _remaining(member: Member) -> Member:
+def remaining(member: Member) -> Member:
     """Follow merges to the member that remains; a chain longer than one costs a query a link and is rare."""
     while member.merged_into is not None:
         member = member.merged_into

@@ -193,7 +193,7 @@ class BenefitsView(ServerView, APIView):
     def get(self, request, external_id):
         now = timezone.now()
         at = _past(request.query_params.get("at"), now)
-        return Response(document(entitlements.of(self.member(), at, used_at=now)))
+        return Response(document(entitlements.of(members.remaining(self.member()), at, used_at=now)))
 
 
 class UsesView(ServerView, APIView):

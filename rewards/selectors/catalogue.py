@@ -22,6 +22,7 @@ from loyalty.selectors import balances
 from loyalty.selectors import members as selectors
 from loyalty.selectors import programme as programmes
 from members.models import Member, Subscription
+from members.selectors import kin
 from rewards.models import Code, Redemption, Reward, RewardPrice
 from rewards.models.rewards import visible
 
@@ -257,7 +258,7 @@ def of_member(member: Member) -> QuerySet[Redemption]:
 
 
 def _of_member(member_id: int) -> QuerySet[Redemption]:
-    return Redemption.objects.filter(Q(member=member_id) | Q(member__merged_into=member_id))
+    return Redemption.objects.filter(member__in=kin.ids(member_id))
 
 
 def free_codes(at: dt.datetime) -> QuerySet[Code]:

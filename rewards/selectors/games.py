@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from common import clock
 from members.models import Member
+from members.selectors import kin
 from rewards.models import Game, GameVersion, Play, SeedPeriod
 
 
@@ -44,8 +45,8 @@ def commitment(version: GameVersion) -> str:
 
 
 def played(member: Member, games: list[Game] | None, at: dt.datetime) -> dict[int, Played]:
-    """How often a member has played some games (None: any), by game; one query."""
-    plays = Play.objects.filter(member=member)
+    """How often a member, or one merged into her (E58), has played some games (None: any), by game; one query."""
+    plays = Play.objects.filter(member__in=kin.ids(member.pk))
     if games is not None:
         plays = plays.filter(game__in=games)
     today = Count("pk", filter=Q(played_on=clock.local_date(at)))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection
+from functools import reduce
+from operator import or_
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from loyalty.models import Tier
 from members.models import Member
+from members.selectors import kin
 from rewards.models import Benefit, BenefitUse, PackGift, PackItem
 from rewards.selectors import audiences, catalogue, entitlements
 
@@ -48,7 +51,8 @@ def people(at: dt.datetime) -> QuerySet[Member]:
         g for g in entitlements.granted(at) if any(b.pk in benefits for b, _allowance in entitlements.contents(g))
     ]
     meant = audiences.members(grants, at, given=benefits)
-    waiting = owed().filter(use__member=OuterRef("pk"))
+    owner = ("use__member", "use__member__merged_into", "use__member__merged_into__merged_into")
+    waiting = owed().filter(reduce(or_, (Q(**{path: OuterRef("pk")}) for path in owner)))
     return meant | Member.objects.filter(Exists(waiting), status=Member.Status.ACTIVE).order_by()
 
 
@@ -58,10 +62,8 @@ def owed() -> QuerySet[PackGift]:
 
 
 def had(members: Collection[int]) -> set[tuple[int, int, str]]:
-    """The packs that members had, or those who were merged into them (E58): member, benefit, key. One query."""
-    mine = Q(member__in=members) | Q(member__merged_into__in=members)
-    rows = BenefitUse.objects.filter(mine, key__startswith=PREFIX).annotate(heir=F("member__merged_into"))
-    found = set()
-    for member, heir, benefit, key in rows.values_list("member_id", "heir", "benefit_id", "key"):
-        found |= {(member, benefit, key), (heir, benefit, key)}
-    return found
+    """The packs that members had, or those who were merged into them (E58): member, benefit, key. Two queries."""
+    heirs = kin.heirs(members)
+    rows = BenefitUse.objects.filter(member__in=heirs, key__startswith=PREFIX)
+    found = rows.order_by().values_list("member_id", "benefit_id", "key")
+    return {(heirs[member], benefit, key) for member, benefit, key in found}

@@ -20,6 +20,7 @@ from loyalty.models import Order, OrderLine
 from loyalty.selectors import balances
 from loyalty.selectors import members as selectors
 from members.models import Consent, Member
+from members.selectors import kin
 from merchants.models import Store
 from rewards.models import BenefitUse, CouponTerms, Reward
 from rewards.models.coupons import listed
@@ -206,7 +207,7 @@ def _of_merchants(by_store: Counter[str]) -> Counter[int]:
 
 def _whose(member: Member, path: str) -> Q:
     """Of the member and of those who were merged into her (domain.md E58)."""
-    return Q(**{path: member.pk}) | Q(**{f"{path}__merged_into": member.pk})
+    return Q(**{f"{path}__in": kin.ids(member.pk)})
 
 
 def _share(weight: int, part: int, whole: int) -> int:

@@ -15,6 +15,8 @@ from common.problems import InvalidInput, NotFound, Problem
 from common.services import outbox
 from loyalty.models import Order
 from members.models import Member
+from members.selectors import kin
+from members.services import members
 from merchants.models import Merchant, Store
 from rewards import facts
 from rewards.models import Benefit, BenefitUse
@@ -112,7 +114,7 @@ def use(
     asked = {"store_code": store, "channel": channel, "order_code": order}
     with transaction.atomic():
         benefit = _benefit(code)
-        known = BenefitUse.objects.filter(member=member, benefit=benefit, key=key).first()
+        known = BenefitUse.objects.filter(member__in=kin.ids(member.pk), benefit=benefit, key=key).first()
         if known is not None:
             return _same(known, asked)
         _check_kind(benefit)
@@ -154,10 +156,12 @@ def entitled(member: Member, code: str, at: dt.datetime) -> Entitlement:
 def give_back(member: Member, code: str, use_uuid: uuid.UUID, at: dt.datetime) -> BenefitUse:
     """Undo a use: it counts no more, and its quota has one more. Given back again it stays so.
 
+    Any name of the person will do: the one it was used by, or the one that it was merged into.
     Raises UnknownUse, HandedOutInPacks.
     """
     with transaction.atomic():
-        row = uses().filter(member=member, benefit__code=code, uuid=use_uuid).select_for_update(of=("self",)).first()
+        mine = uses().filter(member__in=kin.ids(members.remaining(member).pk))
+        row = mine.filter(benefit__code=code, uuid=use_uuid).select_for_update(of=("self",)).first()
         if row is None:
             raise UnknownUse
         if row.given_back_at is not None:
@@ -168,13 +172,13 @@ def give_back(member: Member, code: str, use_uuid: uuid.UUID, at: dt.datetime) -
         row.save(update_fields=["given_back_at", "given_back_on"])
         if row.quota_id:
             quotas.give_back(row.quota_id, reference=f"use:{row.uuid}", at=at)
-        outbox.publish([facts.BenefitGivenBack(member.external_id, code, str(row.uuid))], at)
+        outbox.publish([facts.BenefitGivenBack(row.member.external_id, code, str(row.uuid))], at)
     return row
 
 
 def uses() -> QuerySet[BenefitUse]:
     """Uses with what is said of them."""
-    return BenefitUse.objects.select_related("benefit", "issuer", "user", "tier")
+    return BenefitUse.objects.select_related("member", "benefit", "issuer", "user", "tier")
 
 
 def _benefit(code: str) -> Benefit:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from common import clock
@@ -25,7 +25,8 @@ from loyalty.services import breaches
 from loyalty.services.desk import Desk
 from loyalty.services.ledger import Contra, Kind
 from members.models import Member
-from members.selectors import credit
+from members.selectors import credit, kin
+from members.services import members
 from rewards import facts
 from rewards.models import Benefit, Exposure, ExposureEntry, InstantRefund
 from rewards.selectors import entitlements
@@ -76,7 +77,8 @@ def open(member: Member, order: str, amount: int, at: dt.datetime, *, key: str, 
     CreditTooLow, ExposureExceeded, QuotaUsedUp, and what `benefits.use` raises.
     """
     with transaction.atomic():
-        known = InstantRefund.objects.filter(member=member, use__key=key).select_related("use", "member").first()
+        mine = InstantRefund.objects.filter(member__in=kin.ids(member.pk))
+        known = mine.filter(use__key=key).select_related("use", "member").first()
         if known is not None:
             if (known.order_code, known.amount) != (order, amount):
                 raise benefits.KeyOfAnotherUse
@@ -104,9 +106,13 @@ def open(member: Member, order: str, amount: int, at: dt.datetime, *, key: str, 
 def settle(
     member: Member, refund_uuid: uuid.UUID, at: dt.datetime, *, actor: audit.Actor | None = None
 ) -> InstantRefund:
-    """The goods are here: the advance is closed. Settled again it stays so. Raises UnknownRefund, AlreadyRecovered."""
+    """The goods are here: the advance is closed. Settled again it stays so. Raises UnknownRefund, AlreadyRecovered.
+
+    Any name of the person will do: the one it was opened by, or the one that it was merged into.
+    """
     with transaction.atomic():
-        refund = _locked(InstantRefund.objects.filter(member=member, uuid=refund_uuid)).first()
+        person = members.remaining(member).pk
+        refund = _locked(InstantRefund.objects.filter(member__in=kin.ids(person), uuid=refund_uuid)).first()
         if refund is None:
             raise UnknownRefund
         if refund.status == Status.RECOVERED:
@@ -114,7 +120,9 @@ def settle(
         if refund.status == Status.RECEIVED:
             return refund
         _close(refund, Status.RECEIVED, at)
-        outbox.publish([facts.InstantRefundReceived(member.external_id, str(refund.uuid), refund.order_code)], at)
+        outbox.publish(
+            [facts.InstantRefundReceived(refund.member.external_id, str(refund.uuid), refund.order_code)], at
+        )
         if actor is not None:
             audit.record(actor, "rewards.instant_refunds.settle", refund, str(refund), at)
     return refund
@@ -213,13 +221,17 @@ def _best(found: list[Entitlement]) -> Entitlement | None:
 
 
 def _expose(member: Member, amount: int, limit: int) -> Exposure:
-    """Add to what is out, if the limit bears it: one conditional statement, so two at once cannot both pass."""
+    """Add to what is out, if the limit bears it: one conditional statement, so two at once cannot both pass.
+
+    What is out at those who were merged into the member counts, too (E58); it can only become less.
+    """
     Exposure.objects.bulk_create([Exposure(member=member)], ignore_conflicts=True)
-    bearing = (
-        Exposure.objects.filter(pk=member.pk, open__lte=limit - amount) if amount <= limit else Exposure.objects.none()
-    )
+    others = Exposure.objects.filter(pk__in=kin.ids(member.pk)).exclude(pk=member.pk)
+    elsewhere = others.aggregate(sum=Sum("open"))["sum"] or 0
+    room = limit - amount - elsewhere
+    bearing = Exposure.objects.filter(pk=member.pk, open__lte=room) if room >= 0 else Exposure.objects.none()
     if not bearing.update(open=F("open") + amount, version=F("version") + 1):
-        out = Exposure.objects.get(pk=member.pk).open
+        out = Exposure.objects.get(pk=member.pk).open + elsewhere
         raise ExposureExceeded(
             _("Open advances of %(open)d and this refund of %(amount)d exceed the limit of %(limit)d (minor units).")
             % {"open": out, "amount": amount, "limit": limit},

@@ -23,6 +23,8 @@ from common.services.audit import Actor
 from loyalty.models import Tier
 from loyalty.selectors import spans
 from members.models import Member
+from members.selectors import kin
+from members.services import members
 from rewards import facts
 from rewards.models import BenefitUse, PackGift, PackItem, Reward, Window
 from rewards.selectors import catalogue, entitlements, packs
@@ -106,14 +108,16 @@ def claim(member: Member, code: str, at: dt.datetime) -> BenefitUse:
 
 
 def _had(member: Member, found: Entitlement) -> BenefitUse | None:
-    """The member's pack of the period of an entitlement."""
+    """The pack of the period of an entitlement that the member has had, or one who was merged into the member (E58)."""
     window = found.window.name if found.window else ""
-    return BenefitUse.objects.filter(member=member, benefit=found.benefit, key=packs.PREFIX + window).first()
+    return BenefitUse.objects.filter(
+        member__in=kin.ids(member.pk), benefit=found.benefit, key=packs.PREFIX + window
+    ).first()
 
 
 def _hand_out(people: Sequence[Member], at: dt.datetime) -> dict[str, int]:
     opened = _open(_due(people, at), at)
-    given, owed = _fill(packs.owed().filter(use__member__in=people), at)
+    given, owed = _fill(packs.owed().filter(use__member__in=kin.heirs([member.pk for member in people])), at)
     return {"packs": opened, "given": given, "owed": owed}
 
 
@@ -183,8 +187,8 @@ def _fill(waiting: QuerySet[PackGift], at: dt.datetime) -> tuple[int, int]:
     What another transaction gives just now is passed over.
     """
     rows = waiting.select_for_update(of=("self",), skip_locked=True).order_by("pk")
-    found = list(rows.select_related("use__member", "use__benefit", "reward__merchant"))
-    wants = [gifts.Want(row.use.member, row.reward, row.use.benefit.name) for row in found]
+    found = list(rows.select_related("use__member__merged_into", "use__benefit", "reward__merchant"))
+    wants = [gifts.Want(members.remaining(row.use.member), row.reward, row.use.benefit.name) for row in found]
     given = gifts.give(wants, actor=Actor(_("packs")), at=at)
     done = []
     for row, redemption in zip(found, given, strict=True):

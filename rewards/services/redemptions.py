@@ -22,6 +22,7 @@ from loyalty.services import tenders
 from loyalty.services.desk import Desk
 from loyalty.services.ledger import Contra, Kind
 from members.models import Member
+from members.selectors import kin
 from members.services import plans
 from rewards import facts
 from rewards.models import Code, Redemption, Reward
@@ -302,7 +303,7 @@ def _open(redemption_uuid: uuid.UUID, at: dt.datetime) -> tuple[Desk, Redemption
 
 def _belongs(redemption: Redemption, member: Member) -> None:
     """Raises UnknownRedemption if it is somebody else's."""
-    if member.pk not in (redemption.member_id, redemption.member.merged_into_id):
+    if redemption.member_id not in kin.ids(member.pk):
         raise UnknownRedemption
 
 

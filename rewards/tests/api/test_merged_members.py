@@ -1,0 +1,124 @@
+"""Whoever was merged into another brings along what she had, under any of her names (domain.md E58)."""
+
+import pytest
+from django.utils import timezone
+
+from common.services import outbox
+from loyalty.tests.api.callers import grant
+from loyalty.tests.stage import DAY
+from members.services import members
+from rewards.models import BenefitUse, InstantRefund, PackItem, Redemption
+from rewards.services import packs
+from rewards.tests import arcade, perks
+from rewards.tests.shop import a_pool, a_reward, redeem
+
+pytestmark = pytest.mark.django_db
+REFUNDS = "/api/v1/members/{}/instant-refunds"
+
+
+def merge(source, target):
+    members.merge(source, target, timezone.now())
+    outbox.drain(timezone.now)
+
+
+def test_coupons_come_along_through_two_merges(phone, server, alice, bob, charlie):
+    grant(alice, 1000)
+    taken = redeem(a_reward(kind="coupon", off_amount=500), at=timezone.now())
+    merge("alice", "bob")
+    merge("bob", "charlie")
+    basket = {"member": "charlie", "lines": [{"line": "1", "cash": 4000}]}
+    assert [one["code"] for one in server.post("/api/v1/checkout/quote", basket).json()["coupons"]] == [taken.code.code]
+    assert len(phone(charlie).get("/api/v1/me/redemptions").json()["results"]) == 1
+    assert phone(charlie).post(f"/api/v1/me/redemptions/{taken.uuid}/cancel").json()["restored"] == 100
+
+
+@pytest.fixture
+def pack(alice, bob):
+    """Coupons of a partner who has none yet, once a month for bronze and above."""
+    perks.member("alice", "bronze")
+    perks.member("bob", "bronze")
+    pack = perks.benefit("coupon-pack", kind="coupon_pack")
+    item = PackItem.objects.create(benefit=pack, reward=a_reward("tea", kind="partner"))
+    perks.grant(pack, quota=1, period="month")
+    return item.reward
+
+
+def test_what_is_owed_of_a_pack_is_handed_to_the_one_who_remains(phone, alice, bob, pack):
+    assert phone(alice).post("/api/v1/me/benefits/coupon-pack/pack").json()["owed"]
+    merge("alice", "bob")
+    a_pool(pack, "T-1", "T-2")
+    now = timezone.now()
+    packs.hand_out(now, now)
+    (given,) = phone(bob).get("/api/v1/me/redemptions").json()["results"]
+    assert (given["member"], given["code"]) == ("bob", "T-1")
+    assert Redemption.objects.count() == 1
+
+
+def test_a_pack_that_was_had_before_a_merge_is_the_same_pack_after_it(phone, alice, bob, pack):
+    phone(alice).post("/api/v1/me/benefits/coupon-pack/pack")
+    merge("alice", "bob")
+    a_pool(pack, "T-1", "T-2")
+    again = phone(bob).post("/api/v1/me/benefits/coupon-pack/pack").json()
+    assert ([one["code"] for one in again["redemptions"]], again["owed"]) == (["T-1"], [])
+    assert BenefitUse.objects.count() == 1
+
+
+def test_plays_are_shown_and_count_against_the_limits(phone, alice, bob):
+    now = timezone.now()
+    grant(alice, 100)
+    grant(bob, 100)
+    arcade.a_game(at=now - DAY, starts_at=now - DAY, ends_at=now + DAY, lifetime_limit=1)
+    arcade.play("joy", "alice", now)
+    merge("alice", "bob")
+    assert len(phone(bob).get("/api/v1/me/plays").json()["results"]) == 1
+    (game,) = phone(bob).get("/api/v1/me/games").json()
+    assert (game["available"], game["played_today"], game["reasons"][0]["code"]) == (False, 1, "lifetime_limit")
+
+
+@pytest.fixture
+def instant(alice, bob):
+    """15.00 may be out at a member of bronze and above."""
+    perks.member("alice", "bronze")
+    perks.member("bob", "bronze")
+    perks.grant(perks.benefit("instant-refund", kind="instant_refund"), value=1500)
+
+
+def test_an_instant_refund_is_settled_under_any_name(server, instant):
+    def open_for(name, order):
+        return server.post(REFUNDS.format(name), {"order": order, "amount": 500}).json()["uuid"]
+
+    before = open_for("alice", "o-1")
+    merge("alice", "bob")
+    after = open_for("alice", "o-2")
+    for name, refund in (("bob", before), ("alice", after)):
+        settled = server.post(f"{REFUNDS.format(name)}/{refund}/settle")
+        assert (settled.status_code, settled.json()["status"]) == (200, "received")
+
+
+def test_a_merge_gives_no_second_limit_and_no_second_refund_for_a_key(server, instant):
+    first = {"order": "o-1", "amount": 1000, "key": "k"}
+    server.post(REFUNDS.format("alice"), first)
+    merge("alice", "bob")
+    refused = server.post(REFUNDS.format("bob"), {"order": "o-2", "amount": 1000})
+    assert (refused.status_code, refused.json()["code"], refused.json()["open"]) == (409, "exposure_exceeded", 1000)
+    assert server.post(REFUNDS.format("bob"), {"order": "o-2", "amount": 500}).status_code == 201
+    assert server.post(REFUNDS.format("alice"), first).status_code == 201
+    assert InstantRefund.objects.count() == 2
+
+
+def test_strangers_settle_and_give_back_nothing(server, instant, charlie):
+    refund = server.post(REFUNDS.format("alice"), {"order": "o-1", "amount": 1000}).json()["uuid"]
+    assert server.post(f"{REFUNDS.format('bob')}/{refund}/settle").status_code == 404
+    assert server.post(f"{REFUNDS.format('charlie')}/{refund}/settle").status_code == 404
+
+
+def test_benefits_are_told_and_given_back_under_any_name(server, alice, bob):
+    perks.member("bob", "bronze")
+    perks.grant(perks.benefit("parcel"), quota=1)
+    merge("alice", "bob")
+    uses = "/api/v1/members/alice/benefits/parcel/uses"
+    used = server.post(uses, {"key": "k"}).json()["uuid"]
+    (told,) = server.get("/api/v1/members/alice/benefits").json()["benefits"]
+    assert told["quota"]["left"] == 0
+    assert server.post(f"{uses}/{used}/give-back").json()["given_back_at"]
+    assert server.get("/api/v1/members/bob/benefits").json()["benefits"][0]["quota"]["left"] == 1
