@@ -26,7 +26,13 @@ from rewards.models import Code, Reward
 from rewards.services import code_pools
 
 Status = Code.Status
-COLOURS = {Status.FREE: tags.GOOD, Status.CLAIMED: tags.NEWS, Status.EXPIRED: tags.BAD, Status.VOID: tags.BAD}
+COLOURS = {
+    Status.FREE: tags.GOOD,
+    Status.RESERVED: tags.WAITING,
+    Status.CLAIMED: tags.NEWS,
+    Status.EXPIRED: tags.BAD,
+    Status.VOID: tags.BAD,
+}
 
 
 class CodeRow(forms.Form):

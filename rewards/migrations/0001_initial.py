@@ -748,7 +748,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.CharField(max_length=100, verbose_name='code')),
-                ('status', models.CharField(choices=[('free', 'In the pool'), ('claimed', 'Handed out'), ('used', 'Used'), ('expired', 'Expired'), ('void', 'Void')], default='free', max_length=8, verbose_name='status')),
+                ('status', models.CharField(choices=[('free', 'In the pool'), ('reserved', 'Set aside for a payment'), ('claimed', 'Handed out'), ('used', 'Used'), ('expired', 'Expired'), ('void', 'Void')], default='free', max_length=8, verbose_name='status')),
                 ('price', models.PositiveBigIntegerField(default=0, help_text='What the partner gets for it once it is claimed; minor units.', verbose_name='contract price')),
                 ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='good until')),
                 ('added_at', models.DateTimeField(verbose_name='added at')),
@@ -1138,6 +1138,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='code',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('claim__isnull', True), ('claimed_at__isnull', True), ('redemption__isnull', True), ('status', 'free')), models.Q(('claim__isnull', True), ('claimed_at__isnull', False), ('redemption__isnull', False), ('status__in', ['claimed', 'used'])), models.Q(('claim__isnull', False), ('claimed_at__isnull', False), ('redemption__isnull', True), ('status__in', ['claimed', 'used'])), ('status__in', ['expired', 'void']), _connector='OR'), name='reward_code_claimed_has_holder'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('claim__isnull', True), ('claimed_at__isnull', True), ('redemption__isnull', True), ('status', 'free')), models.Q(('claim__isnull', True), ('claimed_at__isnull', True), ('redemption__isnull', False), ('status', 'reserved')), models.Q(('claim__isnull', True), ('claimed_at__isnull', False), ('redemption__isnull', False), ('status__in', ['claimed', 'used'])), models.Q(('claim__isnull', False), ('claimed_at__isnull', False), ('redemption__isnull', True), ('status__in', ['claimed', 'used'])), ('status__in', ['expired', 'void']), _connector='OR'), name='reward_code_claimed_has_holder'),
         ),
     ]

@@ -11,6 +11,7 @@ from .rewards import Reward
 class Code(models.Model):
     """One code of a reward. A partner's waits in the pool until it is claimed; one of our own is made when it is needed.
 
+    Whoever takes the reward and has to pay money besides has one set aside, which nobody is shown before it was paid.
     It belongs to one redemption at most, or to one claim of a plan's right, and each of them has one at most. A code whose
     redemption was cancelled or returned, or whose claim was withdrawn, has been seen, so it is void: only a person can put
     it back into the pool (services/code_pools.py: unassign).
@@ -18,6 +19,7 @@ class Code(models.Model):
 
     class Status(models.TextChoices):
         FREE = "free", _("In the pool")
+        RESERVED = "reserved", _("Set aside for a payment")
         CLAIMED = "claimed", _("Handed out")
         USED = "used", _("Used")
         EXPIRED = "expired", _("Expired")
@@ -56,6 +58,7 @@ class Code(models.Model):
             models.CheckConstraint(condition=~Q(code=""), name="reward_code_says_something"),
             models.CheckConstraint(
                 condition=Q(status="free", redemption__isnull=True, claim__isnull=True, claimed_at__isnull=True)
+                | Q(status="reserved", redemption__isnull=False, claim__isnull=True, claimed_at__isnull=True)
                 | Q(
                     status__in=["claimed", "used"],
                     redemption__isnull=False,

@@ -71,7 +71,8 @@ def unassign(code: Code, *, reason: str, actor: audit.Actor, at: dt.datetime) ->
     is_ours = code.claim is not None and code.claim.account
     if code.status != Code.Status.VOID or code.reward.codes != Reward.Codes.PARTNER or code.settlement_id or is_ours:
         raise NotUnassignable
-    held_by = str(code.redemption or (code.claim and code.claim.uuid))
+    holder = code.redemption or code.claim
+    held_by = str(holder.uuid) if holder else ""
     code.status, code.redemption, code.claim, code.claimed_at = Code.Status.FREE, None, None, None
     code.save(update_fields=["status", "redemption", "claim", "claimed_at"])
     summary = _("Back in the pool: %(code)s") % {"code": code}

@@ -26,6 +26,20 @@ def spell(choose: Choose = secrets.choice) -> str:
     return "-".join(text[at : at + 4] for at in range(0, LENGTH, 4))
 
 
+def set_aside(redemption: Redemption, reward: Reward, at: dt.datetime) -> None:
+    """Keep a partner's code for a redemption that waits for its payment: who pays gets one. Raises RewardUnavailable."""
+    if reward.codes == Reward.Codes.PARTNER:
+        code = _first(reward, at)
+        code.status, code.redemption = Code.Status.RESERVED, redemption
+        code.save(update_fields=["status", "redemption"])
+
+
+def let_go(redemption: Redemption) -> None:
+    """What was set aside is in the pool again: nobody has seen it."""
+    kept = Code.objects.filter(redemption=redemption, status=Code.Status.RESERVED)
+    kept.update(status=Code.Status.FREE, redemption=None)
+
+
 def hand_out(redemption: Redemption, reward: Reward, at: dt.datetime) -> Code | None:
     """Give the redemption its code, if the reward has codes. Raises RewardUnavailable if the pool is empty."""
     if reward.codes == Reward.Codes.OWN:
@@ -39,6 +53,8 @@ def hand_out(redemption: Redemption, reward: Reward, at: dt.datetime) -> Code | 
             claimed_at=at,
         )
     if reward.codes == Reward.Codes.PARTNER:
+        if redemption.hold_id is not None:
+            let_go(redemption)  # and take it, or one that ends sooner, below: nobody else sees it free
         return claim(reward, at, redemption=redemption)
     Redemption._meta.get_field("code").set_cached_value(redemption, None)  # who reads it need not ask the database
     return None
@@ -51,11 +67,16 @@ def claim(
 
     One that another buyer is taking just now is passed over. Raises RewardUnavailable if the pool is empty.
     """
+    code = _first(reward, at)
+    code.status, code.redemption, code.claim, code.claimed_at = Code.Status.CLAIMED, redemption, right, at
+    code.save(update_fields=["status", "redemption", "claim", "claimed_at"])
+    return code
+
+
+def _first(reward: Reward, at: dt.datetime) -> Code:
     code = next(iter(free(reward, 1, at)), None)
     if code is None:
         raise RewardUnavailable([catalogue.out_of_stock()])
-    code.status, code.redemption, code.claim, code.claimed_at = Code.Status.CLAIMED, redemption, right, at
-    code.save(update_fields=["status", "redemption", "claim", "claimed_at"])
     return code
 
 

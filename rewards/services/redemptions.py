@@ -229,6 +229,7 @@ def _hold(desk: Desk, redemption: Redemption, actor: Actor) -> Redemption:
     redemption.steps = [move(redemption, "hold", desk.at, actor=actor)]
     sql.insert([redemption])
     write(redemption.steps)
+    codes.set_aside(redemption, redemption.reward, desk.at)
     if redemption.from_stock:
         stocks.take(redemption.reward, held=True)
     return redemption
@@ -318,7 +319,10 @@ def _undo(desk: Desk, redemption: Redemption, verb: str, reason: str, actor: Act
     redemption.restored = restored
     redemption.save(update_fields=["status", "restored"])
     write([event])
-    codes.follow(redemption, Code.Status.VOID)
+    if was_held:
+        codes.let_go(redemption)
+    else:
+        codes.follow(redemption, Code.Status.VOID)
     stocks.put_back(redemption, held=was_held)
     summary = _("%(reward)s: %(points)d points back") % {"reward": redemption.reward, "points": restored}
     audit.record(actor, f"rewards.redemptions.{verb}", redemption, summary, at, reason=reason)

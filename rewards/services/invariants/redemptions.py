@@ -61,17 +61,18 @@ STOCKS_ARE_THEIR_REDEMPTIONS = Invariant(
 
 CODES_ARE_HANDED_OUT_ONCE = Invariant(
     "codes_are_handed_out_once",
-    _("No code is handed out twice, and whoever has a reward with a code has one."),
+    _("No code is handed out twice, and whoever has a reward with a code has one, or has one set aside."),
     """
     SELECT 'redemption' AS kind, CAST(r.uuid AS text) AS key,
            r.status || ', has ' || COUNT(c.id) || ' codes, ' || COALESCE(MIN(c.status), 'none') AS detail
     FROM rewards_redemption r
     JOIN rewards_reward w ON w.id = r.reward_id AND w.codes <> 'none'
     LEFT JOIN rewards_code c ON c.redemption_id = r.id
-    WHERE r.status IN ('delivered', 'used', 'expired')
+    WHERE r.status IN ('delivered', 'used', 'expired') OR (r.status = 'held' AND w.codes = 'partner')
+       OR c.status = 'reserved'
     GROUP BY r.id, r.uuid, r.status
     HAVING COUNT(c.id) <> 1
-        OR MIN(c.status) <> CASE r.status WHEN 'delivered' THEN 'claimed' ELSE r.status END
+        OR MIN(c.status) <> CASE r.status WHEN 'delivered' THEN 'claimed' WHEN 'held' THEN 'reserved' ELSE r.status END
     UNION ALL
     SELECT 'code', w.code || ' ' || c.code, 'stands ' || COUNT(*) || ' times'
     FROM rewards_code c JOIN rewards_reward w ON w.id = c.reward_id

@@ -173,3 +173,35 @@ def test_a_code_that_is_unassigned_and_used_at_once_is_one_of_the_two():
         code.refresh_from_db()
         assert (redemption.status, code.status) in {("used", "used"), ("returned", "free")}
     assert_proven()
+
+
+def test_the_last_code_of_a_pool_is_set_aside_for_one_who_pays_and_seen_by_nobody_before():
+    """Points and money: two who hold the last code must not both be sent to pay for it."""
+    video = a_reward(kind="partner", cash=500)
+    a_pool(video, "V-1")
+    for number in range(4):
+        a_member(f"m-{number}")
+    answers = at_once(*[lambda n=n: redeem(video, f"m-{n}") for n in range(4)])
+    (held,) = [answer for answer in answers if isinstance(answer, Redemption)]
+    assert {answer.code for answer in answers if answer is not held} == {"out_of_stock"}
+    code = Code.objects.get()
+    assert (code.status, code.claimed_at, code.redemption_id) == ("reserved", None, held.pk)
+    assert_proven()
+    paid = redemptions.place(held.uuid, payment="p", actor=STAFF, at=NOON)
+    assert (paid.status, paid.code.code, Code.objects.get().status) == ("delivered", "V-1", "claimed")
+    assert_proven()
+
+
+def test_a_code_that_was_only_set_aside_is_in_the_pool_again_when_nobody_pays():
+    video = a_reward(kind="partner", cash=500)
+    a_pool(video, "V-1")
+    a_member("m-1")
+    a_member("m-2")
+    held = redeem(video, "m-1")
+    lapsing.lapse(held.hold.expires_at, held.hold.expires_at)
+    while outbox.dispatch(held.hold.expires_at, 100) or outbox.deliver(held.hold.expires_at, 100):
+        pass
+    code = Code.objects.get()
+    assert (code.status, code.redemption) == ("free", None)
+    assert redeem(video, "m-2").status == "held"
+    assert_proven()
