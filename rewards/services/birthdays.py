@@ -23,6 +23,7 @@ from loyalty.models import Lot, Tier
 from loyalty.selectors import spans
 from loyalty.services.desk import Desk
 from members.models import Member
+from members.selectors import kin
 from rewards import facts
 from rewards.models import Benefit, BenefitGrant, BenefitUse, BirthdayPack, BundleItem, MemberGrant
 from rewards.selectors import benefit_costs, entitlements
@@ -148,13 +149,9 @@ def _celebration(member: Member, benefit: Benefit, day: dt.date) -> Celebration 
 def _earlier(people: list[Member]) -> dict[int, list[BirthdayPack]]:
     """The packs that members, or members merged into them (domain.md E58), have had."""
     found: dict[int, list[BirthdayPack]] = defaultdict(list)
-    keys = [member.pk for member in people]
-    owner = Q(member__in=keys) | Q(member__merged_into__in=keys) | Q(member__merged_into__merged_into__in=keys)
-    for pack in BirthdayPack.objects.filter(owner).select_related("member__merged_into"):
-        heir = pack.member.merged_into
-        for holder in {pack.member_id, pack.member.merged_into_id, heir.merged_into_id if heir else None}:
-            if holder is not None:
-                found[holder].append(pack)
+    heirs = kin.heirs([member.pk for member in people])
+    for pack in BirthdayPack.objects.filter(member__in=heirs):
+        found[heirs[pack.member_id]].append(pack)
     return found
 
 
