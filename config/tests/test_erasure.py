@@ -21,7 +21,7 @@ from members.models import Identity, Member, Tombstone
 from members.selectors import leaving
 from members.services import closing, erasure, identities, members
 from merchants.models import Card
-from rewards.facts import BirthdayPackIssued
+from rewards.facts import BirthdayPackIssued, RedemptionCancelled
 from rewards.models import MemberGrant, Redemption
 
 pytestmark = pytest.mark.django_db
@@ -74,18 +74,26 @@ def tell_of_alice() -> Member:
     looks.note(STAFF, Look.Kind.LIST, "members.member", now, query="q=alice Wonderland")
     with transaction.atomic():
         outbox.publish([BirthdayPackIssued("alice", "2026-06-05", 500, [], "2026-06-13")], now)
+        outbox.publish([RedemptionCancelled("alice", "r-1", "mug", 0, 0, "cheshire broke it")], now)
     hear()
     return Member.objects.get(external_id="alice")
 
 
 def traces() -> dict[str, set[str]]:
-    """Where anything of Alice still stands: every text, date and JSON column of every table."""
-    wanted = TRACES | {
-        "digest of the phone": identities.digest(PHONE) or "",
-        "digest of the real-name id": identities.digest_of_id(REAL_NAME_ID) or "",
-        "phone": "13987654321",
-        "real-name id": REAL_NAME_ID,
-    }
+    """Where anything of Alice still stands."""
+    return standing(
+        TRACES
+        | {
+            "digest of the phone": identities.digest(PHONE) or "",
+            "digest of the real-name id": identities.digest_of_id(REAL_NAME_ID) or "",
+            "phone": "13987654321",
+            "real-name id": REAL_NAME_ID,
+        }
+    )
+
+
+def standing(wanted: dict[str, str]) -> dict[str, set[str]]:
+    """Where any of these still stands: every text, date and JSON column of every table."""
     found: dict[str, set[str]] = {}
     for model in apps.get_models(include_auto_created=True):
         columns = [c.name for c in model._meta.concrete_fields if not c.is_relation and not c.primary_key]

@@ -197,6 +197,9 @@ class RiskListingAdmin(ImportAdminMixin, ExportAdminMixin, Admin):
     def save_model(self, request, obj, form, change):
         risk_listings.enter(obj, actor(request), timezone.now())
 
+    def log_addition(self, request, obj, message):
+        """The service has written it down. Django's own log would keep the member's name, and nobody erases there."""
+
     @action(description=_("Lift"), icon="lock_open", permissions=["lift"], url_path="lift")
     def lift(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """End it now, with a reason."""

@@ -11,7 +11,17 @@ from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 
-from common.models import AuditEntry, Delivery, Fact, IdempotencyRecord, InboxEvent, Look, RejectedEvent, Staff
+from common.models import (
+    AuditEntry,
+    Delivery,
+    DeliveryAttempt,
+    Fact,
+    IdempotencyRecord,
+    InboxEvent,
+    Look,
+    RejectedEvent,
+    Staff,
+)
 from members.models import (
     AutoRenewal,
     Consent,
@@ -137,7 +147,14 @@ RECORDS = (
         erased={"body": ERASED, "problem": ERASED},
     ),
     Record("facts", Fact, "key", by_name=True, withheld="repeats to other systems what stands elsewhere here"),
-    Record("deliveries", Delivery, "fact__key", by_name=True, withheld="whether a fact above reached its receiver"),
+    Record(
+        "deliveries", Delivery, "fact__key", by_name=True,
+        erased={"last_error": ""}, withheld="whether a fact above reached its receiver",
+    ),
+    Record(
+        "delivery_attempts", DeliveryAttempt, "delivery__fact__key", by_name=True,
+        erased={"error": ""}, withheld="how a fact above reached its receiver",
+    ),
     Record("answers", IdempotencyRecord, "subject", by_name=True, deleted=True, withheld="copies of what stands elsewhere here"),
     Record(
         "audit", AuditEntry, "object_key", by_name=True, only=Q(object_type="members.member"),

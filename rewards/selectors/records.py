@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from common.models import Fact
 from members.selectors.records import ERASED, Record
-from rewards.facts import BirthdayPackIssued
+from rewards.facts import BirthdayPackIssued, RedemptionCancelled, RedemptionReturned
 from rewards.models import (
     BenefitUse,
     BirthdayPack,
@@ -48,6 +48,12 @@ RECORDS = (
     Record("birthday_packs", BirthdayPack, erased={"birthday": _NO_DAY, "celebrated_on": _NO_DAY}),
     Record(
         "birthday_facts", Fact, "key", by_name=True, only=Q(topic=BirthdayPackIssued.topic), erased={"payload": ERASED},
+        withheld="repeats to other systems what stands elsewhere here",
+    ),
+    # Why a redemption was cancelled or taken back is somebody's words.
+    Record(
+        "given_back_facts", Fact, "key", by_name=True,
+        only=Q(topic__in=[RedemptionCancelled.topic, RedemptionReturned.topic]), erased={"payload": ERASED},
         withheld="repeats to other systems what stands elsewhere here",
     ),
     Record("instant_refunds", InstantRefund),
