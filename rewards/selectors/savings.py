@@ -10,7 +10,7 @@ worth the published value; partners' rights count nothing (the lower bound).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.db.models import Q, Sum
@@ -23,6 +23,7 @@ from loyalty.services import caps, earning, rules, trials
 from loyalty.services.occasions import Item, Occasion
 from loyalty.services.orderfile import OrderFile
 from members.models import Member, Plan, PlanPurchase, Subscription
+from members.selectors import kin
 from members.services.plan_refunds import Use
 from merchants.selectors import prices
 from rewards.models import Benefit, BenefitGrant, BenefitUse
@@ -68,10 +69,13 @@ class Saving:
 
 
 def estimate(member: Member, plan: Plan, at: dt.datetime) -> Saving:
-    """What the plan would have saved on the orders of the last twelve months, on the terms of now."""
+    """What the plan would have saved on the orders of the last twelve months, on the terms of now.
+
+    Those of members who were merged into her are hers (E58).
+    """
     today = clock.local_date(at)
     since = clock.months_after(today, -12)
-    orders = _orders(member, Q(completed_at__gte=clock.day_start(since), completed_at__lt=at))
+    orders = _orders(kin.ids(member.pk), Q(completed_at__gte=clock.day_start(since), completed_at__lt=at))
     own = baskets.terms_of(member, at)
     with_plan = own.with_plan(plan, entitlements.granted(at), at)
     programme = programmes.current()
@@ -90,7 +94,7 @@ def saved(purchase: PlanPurchase, at: dt.datetime) -> Saving:
     term, plan, member = purchase.subscription, purchase.offer.plan, purchase.member
     assert term is not None
     until = min(term.ends_at, at)
-    orders = _orders(member, _bought_in(term, at))
+    orders = _orders([member.pk], _bought_in(term, at))
     programme = programmes.current()
     paid = {order.pk: _paid(programme, order) for order in orders}
     more = _extra_points(programme, orders, plan, paid)
@@ -115,7 +119,7 @@ def use_of(purchase: PlanPurchase, at: dt.datetime) -> Use:
     """
     term, member = purchase.subscription, purchase.member
     assert term is not None
-    on_their_way = _orders(member, _bought_in(term, at), status=Order.Status.PAID)
+    on_their_way = _orders([member.pk], _bought_in(term, at), status=Order.Status.PAID)
     value = saved(purchase, at).total + _discounted(programmes.current(), member, on_their_way, at)
     had = BenefitUse.objects.filter(
         member=member, at__gte=term.starts_at, at__lt=at, benefit__in=_benefits_of(purchase.offer.plan)
@@ -125,10 +129,14 @@ def use_of(purchase: PlanPurchase, at: dt.datetime) -> Use:
     return Use(used=used, value=value, claimed=plan_rights.cost(purchase) if claimed else 0)
 
 
-def _orders(member: Member, when: Q, *, status: str = Order.Status.COMPLETED) -> list[Order]:
-    """Orders of which something was kept, with lines. Two queries."""
+def _orders(member_ids: Iterable[int], when: Q, *, status: str = Order.Status.COMPLETED) -> list[Order]:
+    """Orders of these members of which something was kept, with lines. Two queries."""
     rows = Order.objects.annotate(bought_at=Coalesce("paid_at", "completed_at"))
-    rows = rows.filter(when, member=member, status=status).select_related("member__wallet").prefetch_related("lines")
+    rows = (
+        rows.filter(when, member__in=member_ids, status=status)
+        .select_related("member__wallet")
+        .prefetch_related("lines")
+    )
     return [order for order in rows.order_by("completed_at", "pk") if _kept(order)]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from loyalty.tests.stage import a_rule, line, order, send, set_programme
 from members.models import Member, Plan, PlanPurchase
+from members.services import members
 from members.tests.plus import DAY, NOON, buy, plus
 from merchants.models import MemberPrice, Merchant, Store
 from rewards.models import Benefit, BenefitGrant, BenefitUse
@@ -67,6 +68,17 @@ def test_nothing_is_claimed_for_fewer_than_three_orders(plan):
     bought(1)
     bought(2)
     assert not estimate(plan).is_claimed
+
+
+def test_orders_of_a_member_who_was_merged_into_her_count(plan):
+    """domain.md E58."""
+    bought(1)
+    for number in (2, 3):
+        content = order(f"o-{number}", line(1, 10_000, store="acme-shop"))
+        send("order.completed", "bob", at=BEFORE, **content)
+    members.merge("bob", "alice", NOON)
+    found = estimate(plan)
+    assert (found.orders, found.prices, found.is_claimed) == (3, 6_000, True)
 
 
 def test_orders_of_more_than_twelve_months_ago_do_not_count(plan):
