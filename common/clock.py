@@ -32,6 +32,13 @@ def zone() -> dt.tzinfo:
     return timezone.get_default_timezone()
 
 
+def month(text: str) -> dt.date:
+    """The first day of a month of this century that is written as 2026-03. Raises ValueError for anything else."""
+    if not text.startswith("20"):
+        raise ValueError(text)
+    return dt.date.fromisoformat(f"{text}-01")
+
+
 def month_start(day: dt.date) -> dt.date:
     """The first day of the day's month."""
     return day.replace(day=1)

@@ -182,6 +182,19 @@ def test_operators_get_no_page_of_the_merchants(house, client):
         assert (answer.status_code, answer.url.split("?")[0]) == (302, reverse("merchant:login")), address
 
 
+@pytest.mark.parametrize("month", ["0001-01", "9999-12", "2026-13", "soon", ""])
+def test_a_page_that_is_asked_for_a_month_that_makes_no_sense_shows_the_current_one(client, month):
+    pages = {
+        "admin:rewards_reward_sponsors",
+        "admin:rewards_benefituse_settlement",
+        "admin:members_saleschannel_settlement",
+    }
+    for name in sorted(pages | {"merchant:merchants_purse_statement", "merchant:rewards_reward_changelist"}):
+        own = name.startswith("merchant")
+        client.force_login(sample.merchant_staff(f"mona-{name}") if own else sample.staff(name, is_superuser=True))
+        assert client.get(reverse(name), {"month": month}).status_code == 200, name
+
+
 def test_the_merchant_sees_its_own_name(house, client):
     client.force_login(sample.merchant_staff())
     page = client.get(reverse("merchant:index")).content.decode()

@@ -139,6 +139,6 @@ class SalesChannelAdmin(AuditedAdmin):
 def _month(text: str) -> dt.date:
     """The month the page asks for; this one, if it asks for none that there is."""
     try:
-        return dt.date.fromisoformat(f"{text}-01")
+        return clock.month(text)
     except ValueError:
         return clock.month_start(clock.local_date(timezone.now()))

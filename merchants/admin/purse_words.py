@@ -134,7 +134,7 @@ def picture(flows: Sequence[tuple[dt.date, int, int]]) -> SafeString:
 def month_of(request: HttpRequest, today: dt.date) -> dt.date:
     """The month that the address asks for, as 2026-11; else the current one."""
     try:
-        return clock.month_start(dt.date.fromisoformat(f"{request.GET.get('month', '')}-01"))
+        return clock.month(request.GET.get("month", ""))
     except ValueError:
         return clock.month_start(today)
 

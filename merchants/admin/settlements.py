@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -34,7 +32,7 @@ class MonthForm(forms.Form):
 
     def clean_month(self):
         try:
-            month = dt.date.fromisoformat(f"{self.cleaned_data['month']}-01")
+            month = clock.month(self.cleaned_data["month"])
         except ValueError:
             raise forms.ValidationError(gettext("Write a month like 2026-11.")) from None
         if month > clock.local_date(timezone.now()):

@@ -189,7 +189,7 @@ class PurseStatementView(PurseBase, generics.GenericAPIView):
 
 def _month(text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(f"{text}-01")
+        return clock.month(text)
     except ValueError:
         error = {"pointer": "/month", "code": "invalid", "detail": "Write a month like 2026-03."}
         raise InvalidInput(errors=[error]) from None

@@ -17,6 +17,7 @@ from common import clock
 from common.admin import words
 from common.admin.base import actor
 from common.services import audit
+from merchants.admin import purse_words
 from rewards.selectors import sponsorships
 from rewards.selectors.sponsorships import Exposure
 
@@ -31,7 +32,7 @@ def view(admin: Any, request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     this_month = clock.month_start(clock.local_date(now))
     months = [clock.months_after(this_month, -back) for back in range(MONTHS)]
-    month = _month(request.GET.get("month", "")) or this_month
+    month = purse_words.month_of(request, this_month)
     everybody = sponsorships.of(month)
     chosen = request.GET.get("sponsor", "")
     found = [one for one in everybody if not chosen or one.merchant.code == chosen]
@@ -65,13 +66,6 @@ def _row(one: Exposure, most: int) -> dict[str, Any]:
         "platform_width": one.platform_cost * 100 // most,
         "each": words.money(-(-one.cost // one.members)) if one.members else "–",
     }
-
-
-def _month(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(f"{text}-01")
-    except ValueError:
-        return None
 
 
 def _file(month: dt.date, found: list[Exposure]) -> HttpResponse:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -22,6 +21,7 @@ from common.admin import tags, words
 from common.admin.base import ReadOnlyAdmin, actor
 from common.admin.files import ExportAdminMixin
 from common.services import audit
+from merchants.admin import purse_words
 from rewards.admin import benefit_words
 from rewards.models import BenefitUse
 from rewards.selectors import benefit_settlements
@@ -117,7 +117,7 @@ class BenefitUseAdmin(ExportAdminMixin, ReadOnlyAdmin):
         now = timezone.now()
         this_month = clock.month_start(clock.local_date(now))
         months = [clock.months_after(this_month, -back) for back in range(MONTHS)]
-        month = _month(request.GET.get("month", "")) or this_month
+        month = purse_words.month_of(request, this_month)
         found = benefit_settlements.of(month)
         if request.GET.get("format") == "csv":
             summary = gettext("Exported: settlement of benefits, %s") % f"{month:%Y-%m}"
@@ -152,13 +152,6 @@ class BenefitUseAdmin(ExportAdminMixin, ReadOnlyAdmin):
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "rewards/benefit_settlement.html", context)
-
-
-def _month(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(f"{text}-01")
-    except ValueError:
-        return None
 
 
 def _file(found: Settlement) -> HttpResponse:
