@@ -11,19 +11,13 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext
 
-from loyalty.models import MedalAward, MedalStanding, ScoreSnapshot, SegmentMember, Standing, Tier, TierChange
-from members.models import Member, Subscription
-from members.selectors import kin
-from merchants.models import Card
+from members.models import Member
 from rewards.models import PER_YEAR, Allowance, Benefit, BenefitGrant, MemberGrant, Period, Quota, Window
-from rewards.selectors.audiences import OPEN_CLUBS
-
-Audience = BenefitGrant.Audience
+from rewards.selectors import belongings
+from rewards.selectors.belongings import Audience, Belongings, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +45,6 @@ class Entitlement:
     def resets_on(self) -> dt.date | None:
         """The first local day of the next period; None if there is no quota or it never begins anew."""
         return self.window.resets_on if self.window else None
-
-
-class Term(NamedTuple):
-    """From when to when something gives: a subscription, a gift; None = open."""
-
-    since: dt.datetime | None = None
-    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +89,10 @@ def of_many(
     """By member's id. A fixed number of queries, however many members: at most 16."""
     active = [member for member in members if member.status == Member.Status.ACTIVE]
     grants = granted(at)
-    offers = {member.pk: list(_offers(member.pk, grants, facts, at)) for member, facts in _facts(active, grants, at)}
+    offers = {
+        member.pk: list(_offers(member.pk, grants, facts, at))
+        for member, facts in belongings.of_many(active, grants, at)
+    }
     best = {pk: [_best(same, used_at or at) for same in _by_benefit(found)] for pk, found in offers.items()}
     used = _used(best)
     return {
@@ -159,51 +149,7 @@ def category_discounts(entitlements: Iterable[Entitlement]) -> dict[str, int]:
 # Which grants reach a member --------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Facts:
-    """What grants ask of one member."""
-
-    rank: int | None
-    medals: dict[int, int]
-    plans: dict[int, Term]
-    score: int | None
-    clubs: dict[int, int]
-    segments: set[int]
-    gifts: list[MemberGrant]
-
-
-def _facts(
-    members: Collection[Member], grants: Collection[BenefitGrant], at: dt.datetime
-) -> Iterator[tuple[Member, _Facts]]:
-    """Read what the grants ask for, and only that; one or two queries a kind of audience."""
-    keys = [member.pk for member in members]
-    asked: dict[str, set[int]] = defaultdict(set)
-    for grant in grants:
-        asked[grant.audience].add(grant.target.pk)
-    ranks = tiers(keys, at) if Audience.TIER in asked else {}
-    medals = _medals(keys, at) if Audience.MEDAL in asked else {}
-    plans = _plans(keys, asked[Audience.PLAN], at) if Audience.PLAN in asked else {}
-    scores = _scores(keys, at) if Audience.SCORE in asked else {}
-    clubs = _clubs(keys, asked[Audience.CLUB], at) if Audience.CLUB in asked else {}
-    segments = _segments(keys, asked[Audience.SEGMENT]) if Audience.SEGMENT in asked else {}
-    gifts = _gifts(keys, at)
-    for member in members:
-        tier = ranks.get(member.pk)
-        yield (
-            member,
-            _Facts(
-                tier.rank if tier else None,
-                medals.get(member.pk, {}),
-                plans.get(member.pk, {}),
-                scores.get(member.pk),
-                clubs.get(member.pk, {}),
-                segments.get(member.pk, set()),
-                gifts.get(member.pk, []),
-            ),
-        )
-
-
-def _term(grant: BenefitGrant, facts: _Facts) -> Term | None:
+def _term(grant: BenefitGrant, facts: Belongings) -> Term | None:
     """For how long the member belongs to the audience of the grant; None if not at all."""
     if grant.audience == Audience.PLAN:
         return facts.plans.get(grant.plan_id or 0)
@@ -220,7 +166,7 @@ def _term(grant: BenefitGrant, facts: _Facts) -> Term | None:
     return Term() if belongs else None
 
 
-def _offers(member_id: int, grants: Iterable[BenefitGrant], facts: _Facts, at: dt.datetime) -> Iterator[_Offer]:
+def _offers(member_id: int, grants: Iterable[BenefitGrant], facts: Belongings, at: dt.datetime) -> Iterator[_Offer]:
     for grant in grants:
         term = _term(grant, facts)
         if term is None:
@@ -285,72 +231,3 @@ def _used(best: dict[int, list[Entitlement]]) -> dict[tuple[int, int, str], int]
         return {}
     rows = Quota.objects.filter(member__in=best, window__in=windows).order_by()
     return {(m, b, w): used for m, b, w, used in rows.values_list("member_id", "benefit_id", "window", "used")}
-
-
-# As of an instant -------------------------------------------------------------------------------------------
-
-
-def tiers(member_ids: Collection[int], at: dt.datetime) -> dict[int, Tier | None]:
-    """The tier each member had at an instant: before the first change after it, else the one there is. Two queries."""
-    found = {
-        standing.pk: standing.tier for standing in Standing.objects.filter(member__in=member_ids).select_related("tier")
-    }
-    later = TierChange.objects.filter(member__in=member_ids, at__gt=at).select_related("before")
-    for change in later.order_by("-at", "-id"):
-        found[change.member_id] = change.before
-    return found
-
-
-def _medals(member_ids: Collection[int], at: dt.datetime) -> dict[int, dict[int, int]]:
-    """By member and medal (id): the number of the level held at an instant. Two queries."""
-    found: dict[int, dict[int, int]] = defaultdict(dict)
-    held = MedalStanding.objects.filter(member__in=member_ids, level__isnull=False, medal__is_active=True)
-    for member_id, medal_id, number in held.order_by().values_list("member_id", "medal_id", "level__number"):
-        found[member_id][medal_id] = number
-    later = MedalAward.objects.filter(member__in=member_ids, at__gt=at, medal__is_active=True).order_by("-at", "-id")
-    for member_id, medal_id, number in later.values_list("member_id", "medal_id", "before__number"):
-        found[member_id][medal_id] = number or 0
-    return found
-
-
-def _plans(member_ids: Collection[int], plans: Collection[int], at: dt.datetime) -> dict[int, dict[int, Term]]:
-    """Whoever has paid keeps what was paid for, whatever else happens in the term (domain.md E57)."""
-    found: dict[int, dict[int, Term]] = defaultdict(dict)
-    rows = Subscription.objects.filter(member__in=member_ids, plan__in=plans, starts_at__lte=at, ends_at__gt=at)
-    for row in rows.order_by("starts_at"):
-        found[row.member_id][row.plan_id] = Term(row.starts_at, row.ends_at)
-    return found
-
-
-def _scores(member_ids: Collection[int], at: dt.datetime) -> dict[int, int]:
-    """The settled score that counted at an instant (domain.md E28)."""
-    newest = ScoreSnapshot.objects.filter(member=OuterRef("pk"), at__lte=at).order_by("-month").values("value")[:1]
-    rows = Member.objects.filter(pk__in=member_ids).order_by().values_list("pk", Subquery(newest))
-    return {member_id: score for member_id, score in rows if score is not None}
-
-
-def _clubs(member_ids: Collection[int], clubs: Collection[int], at: dt.datetime) -> dict[int, dict[int, int]]:
-    found: dict[int, dict[int, int]] = defaultdict(dict)
-    not_left = Q(left_at__isnull=True) | Q(left_at__gt=at)
-    rows = Card.objects.filter(not_left, member__in=member_ids, club__in=clubs, joined_at__lte=at)
-    rows = rows.filter(club__status__in=OPEN_CLUBS).order_by()
-    for member_id, club_id, level in rows.values_list("member_id", "club_id", "level"):
-        found[member_id][club_id] = level
-    return found
-
-
-def _segments(member_ids: Collection[int], segments: Collection[int]) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = defaultdict(set)
-    rows = SegmentMember.objects.filter(member__in=member_ids, segment__in=segments)
-    for member_id, segment_id in rows.values_list("member_id", "segment_id"):
-        found[member_id].add(segment_id)
-    return found
-
-
-def _gifts(member_ids: Collection[int], at: dt.datetime) -> dict[int, list[MemberGrant]]:
-    """What was given to the members, or to members who were merged into them (domain.md E58)."""
-    found: dict[int, list[MemberGrant]] = defaultdict(list)
-    heirs = kin.heirs(member_ids)
-    for gift in MemberGrant.objects.in_force(at).filter(member__in=heirs).select_related("benefit").order_by("pk"):
-        found[heirs[gift.member_id]].append(gift)
-    return found

@@ -20,7 +20,7 @@ from members.services import members
 from merchants.models import Merchant, Store
 from rewards import facts
 from rewards.models import Benefit, BenefitUse
-from rewards.selectors import entitlements
+from rewards.selectors import belongings, entitlements
 from rewards.selectors.entitlements import Entitlement
 from rewards.services import quotas
 from rewards.services.quotas import QuotaUsedUp
@@ -128,7 +128,7 @@ def use(
             | {
                 "value": found.value,
                 "source": found.source[:200],
-                "tier": entitlements.tiers([member.pk], at).get(member.pk),
+                "tier": belongings.tiers([member.pk], at).get(member.pk),
                 "issuer_id": benefit.issuer_id,
                 "user": merchant,
                 "price": benefit.settlement_price,

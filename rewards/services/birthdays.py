@@ -26,7 +26,7 @@ from members.models import Member
 from members.selectors import kin
 from rewards import facts
 from rewards.models import Benefit, BenefitGrant, BenefitUse, BirthdayPack, BundleItem, MemberGrant
-from rewards.selectors import benefit_costs, entitlements
+from rewards.selectors import belongings, benefit_costs, entitlements
 
 JOB = "birthday-packs"
 MEMBERS_PER_CHUNK = 1000
@@ -119,7 +119,7 @@ def _issue_span(first: int, last: int, day: dt.date, at: dt.datetime) -> dict[st
     entitled = entitlements.of_many(people, at)
     earlier = _earlier(people)
     contents = _contents(at)
-    tiers = entitlements.tiers([member.pk for member in people], at)
+    tiers = belongings.tiers([member.pk for member in people], at)
     packs: list[BirthdayPack] = []
     gifts: list[MemberGrant] = []
     uses: list[BenefitUse] = []

@@ -27,7 +27,7 @@ from members.selectors import kin
 from members.services import members
 from rewards import facts
 from rewards.models import BenefitUse, PackGift, PackItem, Reward, Window
-from rewards.selectors import catalogue, entitlements, packs
+from rewards.selectors import belongings, catalogue, entitlements, packs
 from rewards.selectors.entitlements import Entitlement
 from rewards.services import benefits, gifts, quotas
 
@@ -125,7 +125,7 @@ def _due(people: Sequence[Member], at: dt.datetime) -> list[Due]:
     """The packs that these members are entitled to and have not had. A fixed number of queries."""
     contents, coupons = packs.contents(), catalogue.coupon_tier()
     keys = [member.pk for member in people]
-    entitled, tiers, had = entitlements.of_many(people, at), entitlements.tiers(keys, at), packs.had(keys)
+    entitled, tiers, had = entitlements.of_many(people, at), belongings.tiers(keys, at), packs.had(keys)
     found = []
     for member in people:
         for one in entitled[member.pk]:
