@@ -157,6 +157,17 @@ def test_the_members_page_shows_what_was_bought(client, felix):
     assert "PLUS, a year" in seen
 
 
+def test_the_members_page_names_a_term_that_was_not_bought(client, felix):
+    """Shops tell of terms that they sold themselves, and rewards give some: nobody is offered what runs."""
+    now = timezone.now()
+    plan = stage.plus(starts_at=now - dt.timedelta(days=1)).plan
+    alice = Member.objects.create(external_id="alice", registered_at=now)
+    alice.subscriptions.create(plan=plan, starts_at=now, ends_at=now + dt.timedelta(days=30))
+    seen = client.get(reverse("admin:members_member_change", args=[alice.pk])).content.decode()
+    assert "not bought by an offer" in seen
+    assert "No paid plan was bought" not in seen
+
+
 def test_an_offer_is_tried_on_a_member_and_that_is_written_down(client, olivia):
     purchase = bought()
     address = reverse("admin:members_planoffer_try_on", args=[purchase.offer_id])

@@ -12,7 +12,10 @@ from django.utils import timezone
 
 from common.models import AuditEntry
 from config.tests import sample
+from loyalty.selectors import origins
 from loyalty.tests.stage import balance
+from members.models import Consent
+from members.services import consents
 from merchants.tests import buyers
 from rewards.admin.reward_files import RewardResource
 from rewards.models import Code, Redemption, Reward, RewardPrice, Settlement
@@ -320,6 +323,31 @@ def test_the_members_page_shows_what_was_taken_and_no_whole_code(client, olivia)
     assert "Five off" in says
     assert redemption.code.code not in says
     assert f"····{redemption.code.code[-4:]}" in says
+
+
+def test_the_statement_names_the_reward_and_the_game(client, olivia):
+    now = timezone.now()
+    member = shop.a_member(at=now)
+    redemption = shop.redeem(shop.a_reward("mug", name="Mug"), at=now)
+    says = client.get(reverse("admin:members_member_change", args=[member.pk])).content.decode()
+    assert "reward: Mug" in says
+    assert f"redemption {redemption.uuid}" not in says
+    assert origins.of(["birthday:2026", "game:gone", f"game:{redemption.uuid}"]) == {
+        "birthday:2026": "birthday in 2026"
+    }
+
+
+def test_the_members_page_shows_what_the_app_recommends_and_why(client, olivia):
+    now = timezone.now()
+    member = shop.a_member(at=now)
+    shop.a_reward("mug", name="Mug")
+    address = reverse("admin:members_member_change", args=[member.pk])
+    says = client.get(address).content.decode()
+    assert "The same order for everybody" in says
+    consents.give(member, Consent.Purpose.PERSONALISE, "", "app", now)
+    says = client.get(address).content.decode()
+    assert "the member agreed to that" in says
+    assert "It takes at most half of your points." in says
 
 
 def test_a_code_is_put_back_by_finance_and_a_month_is_settled(client, olivia, felix):

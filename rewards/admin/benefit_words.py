@@ -39,6 +39,8 @@ def value(benefit: Benefit, number: int | None) -> str:
     parameter = benefit.parameter
     if parameter is None or number is None:
         return ""
+    if benefit.kind == Kind.FREE_SHIPPING and not number:
+        return gettext("on every order")
     said = words.money(number) if parameter.unit == "money" else words.number(number)
     return str(_VALUES[Kind(benefit.kind)] % said)
 

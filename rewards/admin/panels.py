@@ -1,4 +1,4 @@
-"""What this floor adds to a member's page: what the member is entitled to."""
+"""What this floor adds to a member's page: what the member is entitled to, and what the app recommends."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.admin import panels, words
+from loyalty.selectors.members import with_wallets
 from members.models import Member
-from rewards.admin import benefit_words
-from rewards.selectors import entitlements
+from rewards.admin import benefit_words, reward_words
+from rewards.selectors import entitlements, recommendations
 from rewards.selectors.entitlements import Entitlement
+
+_RECOMMENDED = 10
 
 
 def _benefits(member: Member, request: HttpRequest) -> dict[str, Any]:
@@ -41,7 +44,35 @@ def _row(found: Entitlement) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _recommendations(member: Member, request: HttpRequest) -> dict[str, Any]:
+    """What the member is shown first, and why."""
+    if member.status != Member.Status.ACTIVE:
+        return {"rows": []}
+    found = recommendations.of(with_wallets().get(pk=member.pk), timezone.now(), limit=_RECOMMENDED)
+    return {"personalised": found.personalised, "rows": [_recommended(one) for one in found.found]}
+
+
+def _recommended(one: recommendations.Recommendation) -> dict[str, Any]:
+    because = [reason.words for reason in one.because]
+    if one.offer is not None:
+        price = reward_words.price(one.offer.price.points, one.offer.price.cash)
+        return {"what": reward_words.badge(one.offer.reward), "price": price, "because": because}
+    assert one.entitlement is not None
+    return {"what": benefit_words.badge(one.entitlement.benefit), "price": gettext("a benefit"), "because": because}
+
+
 panels.register_panel(
     Member._meta.label,
     panels.Panel("benefits", _("Benefits"), "rewards/panels/benefits.html", _benefits, "rewards.view_benefituse", 6),
+)
+panels.register_panel(
+    Member._meta.label,
+    panels.Panel(
+        "recommendations",
+        _("Recommended"),
+        "rewards/panels/recommendations.html",
+        _recommendations,
+        "rewards.view_redemption",
+        21,
+    ),
 )

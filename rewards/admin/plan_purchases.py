@@ -180,7 +180,12 @@ def _panel(member: Member, request: HttpRequest) -> dict:
         ),
         None,
     )
+    bought = [row.subscription_id for row in rows if row.subscription_id]
+    terms = (
+        member.subscriptions.filter(starts_at__lte=now, ends_at__gt=now).exclude(pk__in=bought).select_related("plan")
+    )
     return {
+        "terms": [{"plan": term.plan, "until": words.day(words.last_day(term.ends_at))} for term in terms],
         "purchases": [
             {
                 "offer": row.offer,
@@ -194,7 +199,7 @@ def _panel(member: Member, request: HttpRequest) -> dict:
             for row in rows
         ],
         "meter": words.money(savings.saved(running, now).total) if running else None,
-        "estimates": [] if running else list(_estimates(member, now)),
+        "estimates": [] if running or terms else list(_estimates(member, now)),
         "rights": [
             {
                 "name": _right(row),
