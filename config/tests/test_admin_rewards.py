@@ -108,6 +108,13 @@ def test_a_reward_that_makes_no_sense_is_refused_in_words(client, olivia, change
     assert not Reward.objects.exists()
 
 
+def test_a_sponsor_whose_share_is_left_empty_pays_nothing(client, olivia):
+    sponsor = buyers.a_merchant("acme", "acme-1")
+    answer = client.post(page("reward_add"), FORM | {"merchant": sponsor.pk, "merchant_percent": ""})
+    assert answer.status_code == 302
+    assert (Reward.objects.get().merchant, Reward.objects.get().merchant_percent) == (sponsor, 0)
+
+
 def test_a_stock_below_what_is_sold_is_refused(client, olivia):
     client.post(page("reward_add"), FORM | {"stock": "5"})
     Reward.objects.update(sold=3, reserved=1)

@@ -27,8 +27,7 @@ def complete(data: dict[str, Any]) -> dict[str, str]:
         data["partner"] = None
     if kind != Kind.PLAN:
         data["plan"] = None
-    if not data.get("merchant"):
-        data["merchant_percent"] = 0
+    data["merchant_percent"] = (data.get("merchant") and data.get("merchant_percent")) or 0
     found = _terms(data) if kind == Kind.COUPON else {}
     if kind != Kind.COUPON:
         data.update((name, Reward._meta.get_field(name).get_default()) for name in TERMS)
