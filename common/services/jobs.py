@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from typing import TypeVar
 from django.db import transaction
 
 from common.models import JobChunk, JobRun, Staff
+from common.services import faults
 
 logger = logging.getLogger(__name__)
 
@@ -113,5 +113,5 @@ def _finish(run: JobRun, at: datetime) -> None:
 
 
 def _fail(run: JobRun, at: datetime) -> None:
-    run.status, run.error, run.finished_at = JobRun.Status.FAILED, traceback.format_exc(limit=-8)[-4000:], at
+    run.status, run.error, run.finished_at = JobRun.Status.FAILED, faults.trace(), at
     run.save(update_fields=["status", "error", "finished_at"])

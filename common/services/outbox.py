@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from common import sql
 from common.models import Delivery, DeliveryAttempt, Fact, WebhookEndpoint
 from common.problems import Conflict
-from common.services import audit, webhooks
+from common.services import audit, faults, webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -225,9 +225,9 @@ def _note_failure(delivery: Delivery, error: Exception, at: datetime) -> int:
     logger.error("%s failed on %s", delivery.subscriber, delivery.fact, exc_info=error)
     with transaction.atomic(durable=True):
         if _lock([delivery], at):
-            DeliveryAttempt.objects.create(delivery=delivery, at=at, error=repr(error)[:2000])
+            DeliveryAttempt.objects.create(delivery=delivery, at=at, error=faults.words(error)[:2000])
             delivery.attempts += 1
-            _postpone(delivery, repr(error), at)
+            _postpone(delivery, faults.words(error), at)
     return 1
 
 
