@@ -26,6 +26,12 @@ def digest(*said: Any) -> str:
     return hashlib.sha256("\n".join(map(str, said)).encode()).hexdigest()
 
 
+def whole(row: models.Model, *belonging: models.Model) -> str:
+    """A mark of all that a row says, and the rows that belong to it."""
+    rows = (row, *belonging)
+    return digest(*(getattr(one, field.attname) for one in rows for field in one._meta.concrete_fields))
+
+
 def agreed(request: HttpRequest, row: M, mark: Callable[[M], str]) -> M | None:
     """The row as it stands, locked, if its `mark` is the one that the person has looked at; else she is told so.
 

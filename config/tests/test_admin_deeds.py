@@ -125,7 +125,7 @@ def test_another_person_of_finance_puts_a_draft_in_force(client):
     assert "200 points instead of 0" in asked
     version.refresh_from_db()
     assert version.status == "draft"
-    client.post(address)
+    sample.agree(client, address)
     version.refresh_from_db()
     assert (version.status, version.activated_by) == ("active", felix)
 
@@ -133,7 +133,7 @@ def test_another_person_of_finance_puts_a_draft_in_force(client):
 def test_the_author_cannot_put_the_own_draft_in_force(client):
     root = sign_in(client, "root", is_superuser=True)
     version = sample.draft(author=root)
-    answer = client.post(reverse("admin:loyalty_earningruleversion_activate", args=[version.pk]), follow=True)
+    answer = sample.agree(client, reverse("admin:loyalty_earningruleversion_activate", args=[version.pk]))
     assert "Somebody else has to put this in force" in texts(answer)
     version.refresh_from_db()
     assert version.status == "draft"

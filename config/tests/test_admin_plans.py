@@ -81,7 +81,7 @@ def test_a_draft_is_put_on_sale_by_a_colleague_and_not_by_its_author(client, oli
     assert offer.status == "draft"
     client.force_login(sample.staff("felix", "finance"))
     assert "never changes" in client.get(address).content.decode()
-    client.post(address)
+    sample.agree(client, address)
     offer.refresh_from_db()
     assert (offer.status, offer.activated_by.username) == ("active", "felix")
     assert page(client, "planoffer", "change", offer.pk).status_code == 200

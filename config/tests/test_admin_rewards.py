@@ -66,7 +66,7 @@ def test_a_reward_is_written_as_money_and_activated_by_a_second_person(client, o
     client.force_login(felix)
     asked = client.get(page("reward_activate", reward.pk)).content.decode()
     assert "4.3 : 1" in asked
-    client.post(page("reward_activate", reward.pk))
+    sample.agree(client, page("reward_activate", reward.pk))
     reward.refresh_from_db()
     assert (reward.status, reward.activated_by) == ("active", felix)
 
@@ -75,7 +75,7 @@ def test_the_author_does_not_activate_what_she_wrote(client, olivia):
     root = sample.staff("root", is_superuser=True)
     client.force_login(root)
     client.post(page("reward_add"), FORM)
-    answer = client.post(page("reward_activate", Reward.objects.get().pk), follow=True)
+    answer = sample.agree(client, page("reward_activate", Reward.objects.get().pk))
     assert "Somebody else has to put this in force." in answer.content.decode()
     assert Reward.objects.get().status == "draft"
 

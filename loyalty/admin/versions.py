@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -12,6 +13,7 @@ from unfold.decorators import action
 from common.admin import confirm, tags, words
 from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
 from common.admin.preview import PreviewMixin
+from common.admin.seen import SeenForm, agreed, whole
 from common.problems import Problem
 from loyalty.admin import rules as rule_pages
 from loyalty.admin import sentences, trials
@@ -176,14 +178,21 @@ class EarningRuleVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
     def activate(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Say what will happen, then let the service put the draft in force."""
         version = get_object_or_404(self.get_queryset(request), pk=object_id)
-        if request.method != "POST":
-            return self._ask_to_activate(request, version)
+        if request.method == "POST":
+            with transaction.atomic():
+                draft = agreed(request, version, _mark)
+                if draft is not None:
+                    return self._activate(request, draft)
+            version = self.get_queryset(request).get(pk=object_id)
+        return self._ask_to_activate(request, version)
+
+    def _activate(self, request, version):
         try:
             rules.activate(version, actor(request), timezone.now())
             messages.success(request, gettext("Version %d is in force.") % version.number)
         except Problem as problem:
             refuse(request, problem)
-        return redirect("admin:loyalty_earningruleversion_change", object_id)
+        return redirect("admin:loyalty_earningruleversion_change", version.pk)
 
     def _ask_to_activate(self, request, version):
         now = timezone.now()
@@ -231,6 +240,7 @@ class EarningRuleVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
             title=gettext("Put in force?"),
             says=says,
             facts=facts,
+            form=SeenForm(initial={"seen": _mark(version)}),
             submit=gettext("Put in force"),
         )
 
@@ -258,3 +268,7 @@ class EarningRuleVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
         except Problem as problem:
             refuse(request, problem)
         return redirect("admin:loyalty_earningruleversion_change", object_id)
+
+
+def _mark(version: EarningRuleVersion) -> str:
+    return whole(version, *version.conditions.order_by("pk"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -22,6 +23,7 @@ from unfold.widgets import (
 from common.admin import confirm, tags, words
 from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
 from common.admin.preview import PreviewMixin
+from common.admin.seen import SeenForm, agreed, whole
 from common.problems import Problem
 from members.admin import risk_words
 from members.models import RiskRule, RiskRuleVersion
@@ -304,14 +306,11 @@ class RiskRuleVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
     def _do(self, request, object_id, verb, title, says, submit) -> HttpResponse:
         version = get_object_or_404(self.get_queryset(request), pk=object_id)
         if request.method == "POST":
-            try:
-                done = verb(version, actor(request), timezone.now())
-                messages.success(
-                    request, gettext("%(version)s: %(state)s.") % {"version": done, "state": done.get_mode_display()}
-                )
-            except Problem as problem:
-                refuse(request, problem)
-            return redirect("admin:members_riskruleversion_change", object_id)
+            with transaction.atomic():
+                seen = agreed(request, version, whole)
+                if seen is not None:
+                    return self._done(request, verb, seen)
+            version = self.get_queryset(request).get(pk=object_id)
         if verb == risk_rules.activate and version.created_by_id == request.user.pk:
             messages.warning(request, gettext("You wrote this version. Somebody else has to put it in force."))
         facts = [
@@ -320,7 +319,18 @@ class RiskRuleVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
             *_told(version),
             (gettext("Written by"), version.created_by or "–"),
         ]
-        return confirm.page(self, request, version, title=title, says=says, facts=facts, submit=submit)
+        form = SeenForm(initial={"seen": whole(version)})
+        return confirm.page(self, request, version, title=title, says=says, facts=facts, form=form, submit=submit)
+
+    def _done(self, request, verb, version) -> HttpResponse:
+        try:
+            done = verb(version, actor(request), timezone.now())
+            messages.success(
+                request, gettext("%(version)s: %(state)s.") % {"version": done, "state": done.get_mode_display()}
+            )
+        except Problem as problem:
+            refuse(request, problem)
+        return redirect("admin:members_riskruleversion_change", version.pk)
 
     @action(description=_("New version"), icon="edit_note", permissions=["new_version"], url_path="new-version")
     def new_version(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -20,6 +21,7 @@ from common.admin import confirm, tags, words
 from common.admin.base import HistoryAdmin, LockedEditMixin, actor, refuse
 from common.admin.money import MoneyField
 from common.admin.preview import PreviewMixin
+from common.admin.seen import SeenForm, agreed, whole
 from common.models import Look
 from common.problems import Problem
 from members.models import Member, PlanDiscount, PlanOffer
@@ -219,24 +221,30 @@ class PlanOfferAdmin(LockedEditMixin, PreviewMixin, HistoryAdmin):
     def activate(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Say what will happen, then let the service put the draft on sale."""
         offer = get_object_or_404(self.get_queryset(request), pk=object_id)
-        if request.method != "POST":
-            return confirm.page(
-                self,
-                request,
-                offer,
-                title=gettext("Put “%s” on sale?") % offer,
-                says=[
-                    gettext("From then on it never changes: what is sold keeps its terms. It can be retired any time.")
-                ],
-                facts=self._facts(offer),
-                submit=gettext("Put on sale"),
-            )
+        if request.method == "POST":
+            with transaction.atomic():
+                draft = agreed(request, offer, _mark)
+                if draft is not None:
+                    return self._activate(request, draft)
+            offer = self.get_queryset(request).get(pk=object_id)
+        return confirm.page(
+            self,
+            request,
+            offer,
+            title=gettext("Put “%s” on sale?") % offer,
+            says=[gettext("From then on it never changes: what is sold keeps its terms. It can be retired any time.")],
+            facts=self._facts(offer),
+            form=SeenForm(initial={"seen": _mark(offer)}),
+            submit=gettext("Put on sale"),
+        )
+
+    def _activate(self, request: HttpRequest, offer: PlanOffer) -> HttpResponse:
         try:
             plan_offers.activate(offer, actor(request), timezone.now())
             messages.success(request, gettext("“%s” is on sale.") % offer)
         except Problem as problem:
             refuse(request, problem)
-        return redirect("admin:members_planoffer_change", object_id)
+        return redirect("admin:members_planoffer_change", offer.pk)
 
     @action(description=_("Try on a member"), icon="person_search", permissions=["view"], url_path="try")
     def try_on(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -328,3 +336,7 @@ def _whom(discount):
     if discount.kind == PlanDiscount.Kind.CHANNEL and discount.channel_id:
         return gettext("Through %s") % discount.channel
     return gettext("For everybody, for a time")
+
+
+def _mark(offer: PlanOffer) -> str:
+    return whole(offer, *offer.discounts.order_by("pk"), *offer.rights.order_by("pk"))

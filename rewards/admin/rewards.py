@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -20,6 +21,7 @@ from common.admin import confirm, tags, words
 from common.admin.base import HistoryAdmin, LockedEditMixin, actor, refuse
 from common.admin.files import ExportAdminMixin, ImportAdminMixin
 from common.admin.preview import PreviewMixin
+from common.admin.seen import SeenForm, agreed, whole
 from common.problems import Problem
 from loyalty.selectors import programme as programmes
 from rewards.admin import reward_words, sponsorships
@@ -247,6 +249,15 @@ class RewardAdmin(LockedEditMixin, PreviewMixin, ImportAdminMixin, ExportAdminMi
     def activate(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Put the reward into the catalogue, after asking; by another person than its author."""
         reward = get_object_or_404(Reward.objects.select_related("merchant"), pk=object_id)
+        if request.method == "POST":
+            with transaction.atomic():
+                draft = agreed(request, reward, _mark)
+                if draft is not None:
+                    return self._do(request, draft, rewards.activate, gettext("The reward is in the catalogue."))
+            reward.refresh_from_db()
+        return self._ask_to_activate(request, reward)
+
+    def _ask_to_activate(self, request, reward):
         says = [gettext("Members see it in its visibility window and can take it in its availability window.")]
         says += reward_words.warnings(reward, programmes.current())
         facts = [
@@ -256,10 +267,16 @@ class RewardAdmin(LockedEditMixin, PreviewMixin, ImportAdminMixin, ExportAdminMi
             (gettext("Stock"), reward_words.stock(reward)),
             (gettext("Last changed by"), reward.created_by or "–"),
         ]
-        if request.method == "POST":
-            return self._do(request, reward, rewards.activate, gettext("The reward is in the catalogue."))
-        title = gettext("Activate this reward?")
-        return confirm.page(self, request, reward, title=title, says=says, facts=facts, submit=gettext("Activate"))
+        return confirm.page(
+            self,
+            request,
+            reward,
+            title=gettext("Activate this reward?"),
+            says=says,
+            facts=facts,
+            form=SeenForm(initial={"seen": _mark(reward)}),
+            submit=gettext("Activate"),
+        )
 
     @action(description=_("Retire"), icon="archive", permissions=["retire"])
     def retire(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -281,3 +298,7 @@ class RewardAdmin(LockedEditMixin, PreviewMixin, ImportAdminMixin, ExportAdminMi
         except Problem as problem:
             refuse(request, problem)
         return redirect("admin:rewards_reward_change", reward.pk)
+
+
+def _mark(reward: Reward) -> str:
+    return whole(reward, *reward.prices.order_by("pk"))
