@@ -1,5 +1,6 @@
 """What every test of the house shares: which tests can run where. A test that must run never just disappears."""
 
+import fcntl
 import os
 import shutil
 
@@ -23,6 +24,17 @@ def no_risk_rules():
     from members.selectors import risk_rules
 
     risk_rules.keep(risk_rules.Book())
+
+
+@pytest.fixture
+def crowd(tmp_path_factory):
+    """For tests with dozens of connections at once: they wait for each other, whichever process runs them.
+
+    Two of them at the same time would meet the hundred that PostgreSQL takes.
+    """
+    with (tmp_path_factory.getbasetemp().parent / "crowd").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,7 +10,12 @@ from django.conf import settings
 from loyalty.services import invariants
 from loyalty.tests.services.test_jobs_under_fire import database_url
 
-pytestmark = [pytest.mark.postgres, pytest.mark.django_db, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.django_db,
+    pytest.mark.timeout(900),
+    pytest.mark.usefixtures("crowd"),
+]
 
 SMALL = ["--members", "200", "--few", "60", "--lots", "5", "--operations", "20", "--batches", "1", "--repeats", "5"]
 

@@ -114,6 +114,7 @@ def test_a_chunk_costs_the_same_queries_however_many_it_gives(django_assert_max_
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("crowd")
 @pytest.mark.parametrize("slots", [1, 4])
 def test_64_at_once_get_no_more_than_the_budget_holds(slots, monkeypatch):
     monkeypatch.setattr(campaigns, "SLOTS", slots)

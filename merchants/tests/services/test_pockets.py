@@ -193,6 +193,7 @@ def _deltas(contra):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("crowd")
 @pytest.mark.parametrize("slots", [1, 4, 16])
 def test_64_gifts_at_once_never_give_more_than_was_set_aside(slots):
     purse = a_purse(1000)

@@ -23,6 +23,7 @@ def names(answers):
     return Counter("sold" if isinstance(answer, Redemption) else answer.code for answer in answers)
 
 
+@pytest.mark.usefixtures("crowd")
 def test_the_popular_reward_of_stock_5_sells_exactly_5_to_40_buyers_at_once():
     popular = a_reward("popular", stock=5)
     for number in range(40):
@@ -37,6 +38,7 @@ def test_the_popular_reward_of_stock_5_sells_exactly_5_to_40_buyers_at_once():
     assert_proven()
 
 
+@pytest.mark.usefixtures("crowd")
 def test_a_pool_of_5_codes_gives_each_code_once_to_40_buyers_at_once():
     video = a_reward("video", kind="partner")
     a_pool(video, *[f"V-{n}" for n in range(5)])
