@@ -148,7 +148,7 @@ def test_no_page_needs_to_be_pushed_sideways_on_a_phone(enter, live_server, hous
     olga.set_viewport_size(PHONE)
     olga.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
     wide = []
-    addresses = [reverse(f"merchant:merchants_{m._meta.model_name}_changelist") for m in site._registry]
+    addresses = [reverse(f"merchant:{m._meta.app_label}_{m._meta.model_name}_changelist") for m in site._registry]
     for address in ["/merchant/", *addresses]:
         olga.goto(live_server.url + address)
         if olga.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
