@@ -75,15 +75,11 @@ def whole() -> QuerySet[Reward]:
     return priced.select_related("least_tier", "segment", "merchant", "partner", "plan")
 
 
-def priced(code: str) -> Reward:
-    """One reward with its prices: enough for an offer, as its other relations are mostly empty and read if not.
-
-    Raises Reward.DoesNotExist.
-    """
-    if not (found := _by_code(code)):
-        raise Reward.DoesNotExist
-    (reward,) = found
-    reward.special_prices = _prices_of(reward.pk)
+def priced(code: str) -> Reward | None:
+    """One reward with its prices: enough for an offer, as its other relations are mostly empty and read if not."""
+    reward = next(iter(_by_code(code)), None)
+    if reward is not None:
+        reward.special_prices = _prices_of(reward.pk)
     return reward
 
 

@@ -187,11 +187,8 @@ def _take(name: str, code: str, key: str, actor: Actor, at: dt.datetime, *, hold
 
 
 def _visible(code: str, at: dt.datetime) -> Reward:
-    try:
-        reward = catalogue.priced(code)
-    except Reward.DoesNotExist:
-        raise UnknownReward from None
-    if not reward.is_visible(at):
+    reward = catalogue.priced(code)
+    if reward is None or not reward.is_visible(at):
         raise UnknownReward
     return reward
 

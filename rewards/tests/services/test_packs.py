@@ -352,6 +352,7 @@ def test_a_draft_of_a_grant_leaves_the_contents_open():
     pack = perks.benefit("coupon-pack", kind=Benefit.Kind.COUPON_PACK)
     perks.grant(pack, value=1, status="draft", effective_from=None, activated_at=None)
     change(pack.pack_items.create(reward=a_reward("ten-off", kind="coupon")))
+    assert pack.pack_items.get().quantity == 3
 
 
 @pytest.mark.postgres
