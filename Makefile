@@ -28,7 +28,7 @@ serve: $(VENV)/installed staticfiles/staticfiles.json ## Start site, worker and 
 	$(MANAGE) serve --port $(PORT)
 
 test: $(VENV)/installed-dev ## Run the whole suite on SQLite (ARGS="-k expiry" picks some).
-	$(ON_SQLITE) $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 $(ARGS)
+	$(ON_SQLITE) $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
 
 lint: $(VENV)/installed-dev ## Check style and format.
 	$(BIN)/ruff check .
