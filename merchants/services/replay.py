@@ -122,14 +122,17 @@ def expected(events: Iterable[dict], until: dt.date | None) -> Expected:
     return found
 
 
-def budgets(events: Iterable[dict]) -> dict[str, int]:
-    """What the purses of stores that sell will have to give at most, by code; at least one gift."""
+def budgets(events: Iterable[dict], until: dt.date | None) -> dict[str, int]:
+    """What the purses of stores that sell up to a local day will have to give at most in all, by code; at least one gift."""
     found: Counter[str] = Counter()
+    selling: set[str] = set()
     for event in events:
         if event["type"] == "order.completed":
             for line in event["data"]["lines"]:
                 found[line["store"]] += line["cash"]
-    return {store: cash // GIFT_UNIT + 1 for store, cash in found.items()}
+            if until is None or clock.local_date(envelopes.time_of(event)) <= until:
+                selling.update(line["store"] for line in event["data"]["lines"])
+    return {store: found[store] // GIFT_UNIT + 1 for store in selling}
 
 
 def differences(found: Expected) -> list[str]:

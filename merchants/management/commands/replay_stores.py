@@ -41,7 +41,7 @@ class Command(BaseCommand):
         began = envelopes.time_of(first)
         opening.set_up(began)
         stores = replay.found_stores(row[0] for row in tables.load(path, "sellers"))
-        replay_purses.fund(replay.budgets(reader.events()), began)
+        replay_purses.fund(replay.budgets(reader.events(), until), began)
         self._play(reader, began, until, batch)
         expected = replay.expected(olist.Reader(path).events(), until)
         self._report(expected, stores, time.monotonic() - started)
