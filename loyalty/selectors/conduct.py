@@ -25,7 +25,7 @@ from loyalty.models import (
 )
 from loyalty.models.conduct import NEUTRAL
 from members.models import Member
-from members.selectors import credit
+from members.selectors import credit, kin
 
 CAUSELESS = (Refund.Reason.NO_REASON, Refund.Reason.REFUSED, Refund.Reason.EXCHANGE)
 """What the member alone decided; a defect, a fault of the seller or a cancellation before dispatch is held against nobody."""
@@ -125,7 +125,7 @@ def _by_lines(policy: CoefficientPolicy, members: Collection[int], as_of: dt.dat
 
     And a count of the promises that were not kept.
     """
-    owners = _owners(members)
+    owners = kin.heirs(members)  # what a merged member did, the one it was merged into has done (E58)
     lines = judged_lines(policy, owners, as_of)
     conducts: dict[int, Conduct] = defaultdict(Conduct)
     for member, number, cash in _sums(lines):
@@ -147,12 +147,6 @@ def _sums(lines: QuerySet[OrderLine]) -> QuerySet:
     """(member, number of lines, their cash)."""
     sums = lines.values("order__member").order_by().annotate(number=Count("pk"), money=Sum("cash"))
     return sums.values_list("order__member", "number", "money")
-
-
-def _owners(members: Collection[int]) -> dict[int, int]:
-    """Who answers for whose orders: what a merged member did, the one it was merged into has done (E58)."""
-    merged = Member.objects.filter(merged_into__in=members).values_list("pk", "merged_into_id")
-    return dict(merged) | {member: member for member in members}
 
 
 def judged_lines(policy: CoefficientPolicy, members: Collection[int], as_of: dt.datetime) -> QuerySet[OrderLine]:
@@ -197,7 +191,7 @@ def evidence(member: Member, at: dt.datetime) -> Evidence:
     verdict = found[0] if found else Verdict(member.pk, NEUTRAL, NEUTRAL, Conduct())
     first, end = window(policy, as_of)
     lines = [] if policy.by_score else _came_back(policy, member, as_of)
-    breaches = [] if policy.by_score else list(_breaches(policy, _owners([member.pk]), as_of).order_by("-day", "-pk"))
+    breaches = [] if policy.by_score else list(_breaches(policy, kin.heirs([member.pk]), as_of).order_by("-day", "-pk"))
     return Evidence(policy, verdict, first, end, lines, breaches)
 
 
@@ -209,7 +203,7 @@ def _breaches(policy: CoefficientPolicy, members: Collection[int], as_of: dt.dat
 
 def _came_back(policy: CoefficientPolicy, member: Member, as_of: dt.datetime) -> list[OrderLine]:
     """The lines that came back without cause, the newest first, with their refunds and excuses."""
-    lines = judged_lines(policy, _owners([member.pk]), as_of).filter(came_back=True)
+    lines = judged_lines(policy, kin.heirs([member.pk]), as_of).filter(came_back=True)
     lines = lines.select_related("order__delivery_refusal", "excuse__excused_by")
     return list(lines.prefetch_related("refund_lines__refund").order_by(F("order__completed_on").desc(), "-pk"))
 

@@ -36,6 +36,7 @@ from members.models import (
     RiskTally,
     Subscription,
 )
+from members.selectors import kin
 
 ERASED: dict[str, Any] = {"erased": True}
 """What stands where a body was."""
@@ -111,12 +112,8 @@ def lead(model: type[Model]) -> str | None:
 
 
 def same_person(member: Member) -> list[Member]:
-    """The member and all who were merged into it, whatever the length of the way; a query a generation."""
-    found, generation = [member], [member]
-    while generation:
-        generation = list(Member.objects.filter(merged_into__in=generation))
-        found += generation
-    return found
+    """The member and all who were merged into it, whatever the length of the way."""
+    return [member, *Member.objects.filter(pk__in=kin.ids(member.pk)).exclude(pk=member.pk)]
 
 
 _FRAUD = "how fraud is looked for"

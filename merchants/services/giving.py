@@ -20,6 +20,7 @@ from loyalty.models import Lot, Wallet
 from loyalty.services import expiry, settling, wallets
 from loyalty.services.ledger import Book, InsufficientPoints
 from members.models import Member
+from members.selectors import kin
 from merchants.facts import MerchantCampaignShort
 from merchants.models import CampaignGrant, Card, MerchantCampaign
 from merchants.services import pockets
@@ -160,29 +161,17 @@ def _running(campaign_ids: Collection[int]) -> set[int]:
 
 def _had(wishes: Sequence[Wish]) -> set[tuple[int, int, str]]:
     """What was answered before, also under the name of somebody who is the same member now; by campaign, card, occasion."""
-    members = {wish.card.member_id for wish in wishes}
-    same = _same(members)
+    heirs = kin.heirs({wish.card.member_id for wish in wishes})
     rows = CampaignGrant.objects.filter(
         campaign__in={wish.campaign.pk for wish in wishes},
         occasion__in={wish.occasion for wish in wishes},
-        card__member__in=members | same.keys(),
+        card__member__in=heirs,
     )
     answered = {
-        (campaign_id, same.get(member_id, member_id), occasion)
+        (campaign_id, heirs[member_id], occasion)
         for campaign_id, member_id, occasion in rows.values_list("campaign_id", "card__member_id", "occasion")
     }
     return {_key(wish) for wish in wishes if (wish.campaign.pk, wish.card.member_id, wish.occasion) in answered}
-
-
-def _same(member_ids: Collection[int]) -> dict[int, int]:
-    """Who was merged into these members, directly or by way of others: old member -> present one. Mostly one query."""
-    same: dict[int, int] = {}
-    ends = {member_id: member_id for member_id in member_ids}
-    while ends:
-        rows = Member.objects.filter(merged_into__in=ends).values_list("pk", "merged_into_id")
-        ends = {old: ends[new] for old, new in rows}
-        same |= ends
-    return same
 
 
 def _present(card_ids: Collection[int]) -> set[int]:

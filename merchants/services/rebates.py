@@ -26,6 +26,7 @@ from loyalty.selectors import programme as programmes
 from loyalty.selectors import spans
 from loyalty.services.desk import Desk
 from members.models import Member
+from members.selectors import kin
 from merchants.models import Merchant, Rebate, RebateScheme, Store
 from merchants.selectors import rebates as selector
 from merchants.services import pockets, purses
@@ -173,13 +174,7 @@ def _settle_span(due: Sequence[RebateScheme], first: int, last: int, today: dt.d
 
 def _owners(first: int, last: int) -> dict[int, int]:
     """Business members of a range, and who was merged into them, by whose purchases count as whose (E58)."""
-    owners = {pk: pk for pk in _businesses().filter(pk__range=(first, last)).values_list("pk", flat=True)}
-    newest = dict(owners)
-    while newest:
-        merged = Member.objects.filter(merged_into__in=newest).values_list("pk", "merged_into_id")
-        newest = {pk: owners[target] for pk, target in merged}
-        owners |= newest
-    return owners
+    return kin.heirs(list(_businesses().filter(pk__range=(first, last)).values_list("pk", flat=True)))
 
 
 def _spent(

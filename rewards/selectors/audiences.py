@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from loyalty.models import MedalStanding, SegmentMember
 from members.models import Member, Subscription
+from members.selectors import kin
 from merchants.models import Card, Club
 from rewards.models import BenefitGrant, MemberGrant
 
@@ -45,11 +46,14 @@ OPEN_CLUBS = (Club.Status.OPEN, Club.Status.WINDING_DOWN)
 
 
 def members(grants: Iterable[BenefitGrant], at: dt.datetime, *, given: Collection[int] = ()) -> QuerySet[Member]:
-    """The active members whom one of the grants means, or to whom a benefit of `given` (ids) was given by itself."""
+    """The active members whom one of the grants means, or to whom a benefit of `given` (ids) was given by itself.
+
+    What was given to who was merged into another is the other's (domain.md E58).
+    """
     conditions = [condition(grant, at) for grant in grants]
     if given:
-        rows = MemberGrant.objects.in_force(at).filter(member=OuterRef("pk"), benefit__in=given)
-        conditions.append(Q(Exists(rows)))
+        rows = MemberGrant.objects.in_force(at).filter(benefit__in=given)
+        conditions.append(Q(pk__in=kin.remaining(Member.objects.filter(pk__in=rows.values("member")))))
     found = Member.objects.filter(status=Member.Status.ACTIVE).order_by()
     return found.filter(reduce(or_, conditions)) if conditions else found.none()
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection
-from functools import reduce
-from operator import or_
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 
 from loyalty.models import Tier
 from members.models import Member
@@ -51,9 +49,8 @@ def people(at: dt.datetime) -> QuerySet[Member]:
         g for g in entitlements.granted(at) if any(b.pk in benefits for b, _allowance in entitlements.contents(g))
     ]
     meant = audiences.members(grants, at, given=benefits)
-    owner = ("use__member", "use__member__merged_into", "use__member__merged_into__merged_into")
-    waiting = owed().filter(reduce(or_, (Q(**{path: OuterRef("pk")}) for path in owner)))
-    return meant | Member.objects.filter(Exists(waiting), status=Member.Status.ACTIVE).order_by()
+    waiting = kin.remaining(Member.objects.filter(pk__in=owed().values("use__member")))
+    return meant | waiting.filter(status=Member.Status.ACTIVE)
 
 
 def owed() -> QuerySet[PackGift]:
