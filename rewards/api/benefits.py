@@ -236,7 +236,8 @@ class GiveBackView(ServerView, APIView):
     @extend_schema(
         tags=["members"],
         summary="Give a use back",
-        description="The quota has one more. Given back again it stays so.",
+        description="The quota has one more. Given back again it stays so. 409 `instant_refund_open` (with `instant_refund`): "
+        "its money is out until the goods are back.",
         operation_id="members_benefits_give_back",
         request=None,
         responses=UseSerializer,

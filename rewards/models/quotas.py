@@ -12,7 +12,8 @@ class Quota(models.Model):
     """How often one member may use one benefit in one window, and has. The row is the lock; its entries are its history.
 
     `granted` follows what the member is entitled to, at the next use; it never falls below `used`: what has been used is
-    not charged (domain.md E10). Unlimited benefits have no quota.
+    not charged (domain.md E10). After a merge (E58) each name keeps its quota; what merged ones used is granted less to
+    who remains. Unlimited benefits have no quota.
     """
 
     member = models.ForeignKey(

@@ -8,13 +8,15 @@ wins, then the larger quota; quotas do not add, unless a bundle says so.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext
 
+from loyalty.models import Order
 from members.models import Member
+from members.selectors import kin
 from rewards.models import PER_YEAR, Allowance, Benefit, BenefitGrant, MemberGrant, Period, Quota, Window
 from rewards.selectors import belongings
 from rewards.selectors.belongings import Audience, Belongings, Term
@@ -86,23 +88,36 @@ def of(member: Member, at: dt.datetime, *, used_at: dt.datetime | None = None) -
 def of_many(
     members: Collection[Member], at: dt.datetime, *, used_at: dt.datetime | None = None
 ) -> dict[int, list[Entitlement]]:
-    """By member's id. A fixed number of queries, however many members: at most 16."""
+    """By member's id. A fixed number of queries, however many members: at most 17."""
     active = [member for member in members if member.status == Member.Status.ACTIVE]
+    return {member.pk: [] for member in members} | _with_uses(_given(active, at, used_at or at))
+
+
+def of_order(order: Order, member: Member, at: dt.datetime) -> list[Entitlement]:
+    """What an order gives after the sale (domain.md E54): what its buyer had when it was paid, else completed.
+
+    The buyer may have been merged into `member` since (E58), who uses it now, within the quotas of now.
+    """
+    bought_at = order.paid_at or order.completed_at
+    assert bought_at is not None
+    given = _given([order.member], bought_at, at)
+    return _with_uses({member.pk: given[order.member_id]})[member.pk]
+
+
+def _given(members: Collection[Member], at: dt.datetime, used_at: dt.datetime) -> dict[int, list[Entitlement]]:
+    """By member's id what each had at an instant, as if nothing of the quotas of `used_at` had been used."""
     grants = granted(at)
-    offers = {
-        member.pk: list(_offers(member.pk, grants, facts, at))
-        for member, facts in belongings.of_many(active, grants, at)
-    }
-    best = {pk: [_best(same, used_at or at) for same in _by_benefit(found)] for pk, found in offers.items()}
-    used = _used(best)
     return {
-        member.pk: [
-            replace(found, used=used.get((member.pk, found.benefit.pk, found.window.name), 0))
-            if found.window
-            else found
-            for found in best.get(member.pk, [])
-        ]
-        for member in members
+        member.pk: [_best(same, used_at) for same in _by_benefit(_offers(member.pk, grants, facts, at))]
+        for member, facts in belongings.of_many(members, grants, at)
+    }
+
+
+def _with_uses(given: dict[int, list[Entitlement]]) -> dict[int, list[Entitlement]]:
+    used = _used(given)
+    return {
+        pk: [replace(one, used=used[pk, one.benefit.pk, one.window.name]) if one.window else one for one in entitled]
+        for pk, entitled in given.items()
     }
 
 
@@ -224,10 +239,14 @@ def _beats(one: _Offer, other: _Offer) -> bool:
     return theirs is not None and (mine is None or mine > theirs)
 
 
-def _used(best: dict[int, list[Entitlement]]) -> dict[tuple[int, int, str], int]:
-    """How often each benefit with a quota was used in its window. One query, or none without quotas."""
+def _used(best: dict[int, list[Entitlement]]) -> Counter[tuple[int, int, str]]:
+    """How often each benefit with a quota was used in its window, by any name (E58). Two queries, or none without quotas."""
     windows = {found.window.name for entitlements in best.values() for found in entitlements if found.window}
+    found: Counter[tuple[int, int, str]] = Counter()
     if not windows:
-        return {}
-    rows = Quota.objects.filter(member__in=best, window__in=windows).order_by()
-    return {(m, b, w): used for m, b, w, used in rows.values_list("member_id", "benefit_id", "window", "used")}
+        return found
+    heirs = kin.heirs(best)
+    rows = Quota.objects.filter(member__in=heirs, window__in=windows).order_by()
+    for member, benefit, window, used in rows.values_list("member_id", "benefit_id", "window", "used"):
+        found[heirs[member], benefit, window] += used
+    return found

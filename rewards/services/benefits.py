@@ -19,7 +19,7 @@ from members.selectors import kin
 from members.services import members
 from merchants.models import Merchant, Store
 from rewards import facts
-from rewards.models import Benefit, BenefitUse
+from rewards.models import Benefit, BenefitUse, InstantRefund
 from rewards.selectors import belongings, entitlements
 from rewards.selectors.entitlements import Entitlement
 from rewards.services import quotas
@@ -66,6 +66,14 @@ class HandedOutInPacks(Problem):
     title = _("This benefit is handed out as a pack of rewards. Claim the pack; give its rewards back one by one.")
 
 
+class MoneyIsOut(Problem):
+    """The use is an instant refund whose goods are not back: it is settled, or recovered, before it is given back."""
+
+    code = "instant_refund_open"
+    status = 409
+    title = _("The money of this instant refund is still out. Settle the refund first.")
+
+
 class KeyOfAnotherUse(Problem):
     """The key named another occasion before."""
 
@@ -75,7 +83,9 @@ class KeyOfAnotherUse(Problem):
 
 
 AFTER_SALES = (Kind.SINGLE_FREE, Kind.DOUBLE_FREE, Kind.FREE_RETURNS, Kind.REPLACEMENT)
-"""What an order brings after the sale is decided by what the member was entitled to when it was paid (domain.md E54)."""
+"""What an order brings after the sale is decided by what its buyer was entitled to when it was paid (domain.md E54), also if
+the buyer was merged into another member since (E58). An instant refund is none of these: it lends money, and who answers
+for it now must be good for it (F21)."""
 
 
 def check(member: Member, code: str, at: dt.datetime, *, store: str = "", order: str = "") -> Entitlement:
@@ -157,7 +167,7 @@ def give_back(member: Member, code: str, use_uuid: uuid.UUID, at: dt.datetime) -
     """Undo a use: it counts no more, and its quota has one more. Given back again it stays so.
 
     Any name of the person will do: the one it was used by, or the one that it was merged into.
-    Raises UnknownUse, HandedOutInPacks.
+    Raises UnknownUse, HandedOutInPacks, MoneyIsOut.
     """
     with transaction.atomic():
         mine = uses().filter(member__in=kin.ids(members.remaining(member).pk))
@@ -168,6 +178,9 @@ def give_back(member: Member, code: str, use_uuid: uuid.UUID, at: dt.datetime) -
             return row
         if row.gifts.exists():
             raise HandedOutInPacks
+        refund = InstantRefund.objects.filter(use=row, status=InstantRefund.Status.OPEN).first()
+        if refund is not None:
+            raise MoneyIsOut(instant_refund=str(refund.uuid))
         row.given_back_at, row.given_back_on = at, clock.local_date(at)
         row.save(update_fields=["given_back_at", "given_back_on"])
         if row.quota_id:
@@ -195,17 +208,18 @@ def _check_kind(benefit: Benefit) -> None:
 
 
 def _entitled(member: Member, benefit: Benefit, at: dt.datetime, order: str) -> Entitlement:
-    decided_at = _ordered_at(member, order) if order and benefit.kind in AFTER_SALES else None
-    found = entitlements.find(entitlements.of(member, decided_at or at, used_at=at), benefit.code)
+    bought = _order(member, order) if order and benefit.kind in AFTER_SALES else None
+    has = entitlements.of_order(bought, member, at) if bought else entitlements.of(member, at)
+    found = entitlements.find(has, benefit.code)
     if found is None:
         raise NotEntitled
     return found
 
 
-def _ordered_at(member: Member, order: str) -> dt.datetime | None:
-    """When the member's order was paid (else completed); None if it is not known here."""
-    times = Order.objects.filter(member=member, code=order).values_list("paid_at", "completed_at").first()
-    return (times[0] or times[1]) if times else None
+def _order(member: Member, order: str) -> Order | None:
+    """The order, if the member has bought it, by whatever name, and it is known when."""
+    mine = Order.objects.filter(code=order, member__in=kin.ids(member.pk)).select_related("member")
+    return mine.exclude(paid_at=None, completed_at=None).first()
 
 
 def _merchant(benefit: Benefit, store: str) -> Merchant | None:

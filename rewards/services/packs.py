@@ -93,16 +93,16 @@ def claim(member: Member, code: str, at: dt.datetime) -> BenefitUse:
     """
     with transaction.atomic():
         found = benefits.entitled(member, code, at)
-        if pack := _had(member, found):
-            _fill(packs.owed().filter(use=pack), at)
-            return pack
-        due = [one for one in _due([member], at) if one.found.benefit == found.benefit]
-        if not due:
-            raise quotas.QuotaUsedUp(quota=found.quota, used=found.used) if found.left == 0 else NothingToHandOut
-        _open(due, at)
         pack = _had(member, found)
         if pack is None:
-            raise quotas.QuotaUsedUp(quota=found.quota, used=found.used)
+            due = [one for one in _due([member], at) if one.found.benefit == found.benefit]
+            if due:
+                _open(due, at)
+            pack = _had(member, found)  # also if somebody else has opened it just now
+            if pack is None and (due or found.left == 0):
+                raise quotas.QuotaUsedUp(quota=found.quota, used=found.used)
+            if pack is None:
+                raise NothingToHandOut
         _fill(packs.owed().filter(use=pack), at)
         return pack
 

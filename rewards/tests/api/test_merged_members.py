@@ -1,14 +1,17 @@
 """Whoever was merged into another brings along what she had, under any of her names (domain.md E58)."""
 
+from itertools import pairwise
+
 import pytest
 from django.utils import timezone
 
 from common.services import outbox
+from common.services.audit import Actor
 from loyalty.tests.api.callers import grant
 from loyalty.tests.stage import DAY
 from members.services import members
-from rewards.models import BenefitUse, InstantRefund, PackItem, Redemption
-from rewards.services import packs
+from rewards.models import BenefitUse, InstantRefund, PackItem, QuotaEntry, Redemption
+from rewards.services import member_grants, packs
 from rewards.tests import arcade, perks
 from rewards.tests.shop import a_pool, a_reward, redeem
 
@@ -75,6 +78,20 @@ def test_plays_are_shown_and_count_against_the_limits(phone, alice, bob):
     assert (game["available"], game["played_today"], game["reasons"][0]["code"]) == (False, 1, "lifetime_limit")
 
 
+def test_a_pack_given_by_hand_is_handed_out_to_who_remains_after_four_merges(alice, bob, charlie):
+    now, cake = timezone.now(), a_reward("cake", kind="coupon", off_amount=500)
+    for name in ("erin", "dave", "charlie"):
+        perks.member(name)
+    welcome = perks.benefit("welcome", kind="coupon_pack")
+    PackItem.objects.create(benefit=welcome, reward=cake)
+    member_grants.give(perks.member("erin"), welcome, Actor("Bob"), now, until=now + DAY, reason="late", value=500)
+    for source, target in pairwise(["erin", "dave", "alice", "bob", "charlie"]):
+        merge(source, target)
+    packs.hand_out(now, timezone.now())
+    packs.hand_out(now, timezone.now() + DAY / 2)
+    assert [(one.reward, one.member) for one in Redemption.objects.all()] == [(cake, charlie)]
+
+
 @pytest.fixture
 def instant(alice, bob):
     """15.00 may be out at a member of bronze and above."""
@@ -122,3 +139,55 @@ def test_benefits_are_told_and_given_back_under_any_name(server, alice, bob):
     assert told["quota"]["left"] == 0
     assert server.post(f"{uses}/{used}/give-back").json()["given_back_at"]
     assert server.get("/api/v1/members/bob/benefits").json()["benefits"][0]["quota"]["left"] == 1
+
+
+@pytest.fixture
+def parcel(alice, bob, charlie):
+    """Three parcels a month for bronze and above."""
+    for name in ("alice", "bob", "charlie"):
+        perks.member(name, "bronze")
+    perks.grant(perks.benefit("parcel"), quota=3)
+
+
+def use(server, name, key):
+    return server.post(f"/api/v1/members/{name}/benefits/parcel/uses", {"key": key})
+
+
+def left(caller, address="/api/v1/me/benefits"):
+    (told,) = caller.get(address).json()["benefits"]
+    return told["quota"]["used"], told["quota"]["left"]
+
+
+def test_uses_before_merges_count_against_the_quota_of_who_remains(server, phone, charlie, parcel):
+    use(server, "alice", "a-1")
+    use(server, "bob", "b-1")
+    merge("alice", "bob")
+    assert left(server, "/api/v1/members/bob/benefits") == (2, 1)
+    merge("bob", "charlie")
+    assert use(server, "alice", "c-1").status_code == 201
+    assert left(phone(charlie)) == (3, 0)
+    refused = use(server, "charlie", "c-2").json()
+    assert (refused["code"], refused["quota"], refused["used"]) == ("quota_used_up", 3, 3)
+    assert use(server, "charlie", "a-1").status_code == 201, "the same occasion under the new name"
+    assert BenefitUse.objects.count() == 3
+
+
+def test_a_use_from_before_a_merge_that_is_given_back_can_be_used_again(server, parcel):
+    used = [use(server, "alice", f"a-{number}").json()["uuid"] for number in range(3)]
+    merge("alice", "bob")
+    assert use(server, "bob", "b-1").status_code == 409
+    assert server.post(f"/api/v1/members/bob/benefits/parcel/uses/{used[0]}/give-back").status_code == 200
+    assert left(server, "/api/v1/members/bob/benefits") == (2, 1)
+    assert use(server, "bob", "b-1").status_code == 201
+    told = list(QuotaEntry.objects.filter(quota__member__external_id="bob").values_list("delta", "balance_after"))
+    assert told == [(1, 1), (-1, 0)], "bob's quota is what was left of it, and is used up"
+
+
+def test_who_parts_again_takes_along_what_she_has_used(server, parcel):
+    use(server, "alice", "a-1")
+    merge("alice", "bob")
+    use(server, "bob", "b-1")
+    members.unmerge("alice", timezone.now())
+    assert left(server, "/api/v1/members/alice/benefits") == (1, 2)
+    assert left(server, "/api/v1/members/bob/benefits") == (1, 2)
+    assert [use(server, "bob", key).status_code for key in ("b-2", "b-3", "b-4")] == [201, 201, 409]

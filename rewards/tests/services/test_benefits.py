@@ -14,6 +14,7 @@ from common.models import Fact
 from common.problems import InvalidInput
 from loyalty.models import Order, TierChange
 from loyalty.tests.stage import DAY, NOON
+from members.services import members
 from merchants.models import Merchant, Store
 from rewards.models import Benefit, BenefitUse, Period, Quota, QuotaEntry
 from rewards.selectors import entitlements
@@ -216,3 +217,26 @@ def test_of_many_at_once_exactly_the_quota_is_used(keys):
     assert len(set(used)) == BenefitUse.objects.count() == 1
     assert len(used) == (1 if len(set(keys)) > 1 else len(keys))
     assert entries(alice) == [(1, "grant", 1, 1), (2, "use", -1, 0)]
+
+
+def test_after_sales_of_an_order_are_what_its_buyer_had_when_she_was_merged_since():
+    """domain.md E54, E58: neither what the other was then nor what either is now, but within one quota."""
+    double = perks.benefit("double-free", kind=Benefit.Kind.DOUBLE_FREE)
+    perks.grant(double, perks.tier("gold"), quota=2)
+    alice, bob = perks.member("alice", "gold"), perks.member("bob", "bronze")
+    for code, buyer in (("o-1", alice), ("o-2", bob)):
+        Order.objects.create(code=code, member=buyer, status="paid", paid_at=NOON - 3 * DAY)
+    use(alice, "r-1", code="double-free", order="o-1")
+    members.merge("alice", "bob", NOON - DAY)
+    bob.refresh_from_db()
+    assert use(bob, "r-2", code="double-free", order="o-1").member == bob
+    perks.member("bob", "gold")
+    TierChange.objects.create(
+        member=bob, before=perks.tier("bronze"), after=perks.tier("gold"), reason="merge", growth=0, at=NOON - DAY
+    )
+    with pytest.raises(NotEntitled):
+        use(bob, "r-3", code="double-free", order="o-2")
+    with pytest.raises(QuotaUsedUp):
+        use(bob, "r-3", code="double-free", order="o-1")
+    with pytest.raises(NotEntitled):
+        use(perks.member("charlie"), "r-1", code="double-free", order="o-1")

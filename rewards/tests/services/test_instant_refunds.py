@@ -12,9 +12,9 @@ from loyalty.models import Breach
 from loyalty.tests.proven import assert_proven
 from loyalty.tests.stage import DAY, NOON, balance, give
 from members.models import CreditScore
-from rewards.models import Benefit, Exposure, ExposureEntry, InstantRefund
-from rewards.services import instant_refunds
-from rewards.services.benefits import KeyOfAnotherUse, NotEntitled
+from rewards.models import Benefit, BenefitUse, Exposure, ExposureEntry, InstantRefund
+from rewards.services import benefits, instant_refunds
+from rewards.services.benefits import KeyOfAnotherUse, MoneyIsOut, NotEntitled
 from rewards.services.instant_refunds import AlreadyRecovered, CreditTooLow, ExposureExceeded, UnknownRefund
 from rewards.tests import perks
 
@@ -201,3 +201,16 @@ def test_goods_that_come_while_the_night_recovers_end_one_way_and_not_both():
     assert out(alice) == (0, [(1, 60_00, 60_00), (2, -60_00, 0)])
     assert (row.status, row.points_owed) in (("received", 0), ("recovered", 6000))
     assert_proven()
+
+
+def test_a_use_stays_used_while_its_money_is_out(instant):
+    alice = perks.member("alice", "silver")
+    row = refund(alice, 150_00)
+    with pytest.raises(MoneyIsOut) as refused:
+        benefits.give_back(alice, "instant-refund", row.use.uuid, NOON + DAY)
+    assert (refused.value.code, refused.value.status) == ("instant_refund_open", 409)
+    assert refused.value.extra == {"instant_refund": str(row.uuid)}
+    assert BenefitUse.objects.get().given_back_at is None
+    assert not Fact.objects.filter(topic="benefit.given_back").exists()
+    instant_refunds.settle(alice, row.uuid, NOON + DAY)
+    assert benefits.give_back(alice, "instant-refund", row.use.uuid, NOON + DAY).given_back_at == NOON + DAY
