@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 
 import pytest
+from django.db import transaction
 
 from common.services import outbox
 from loyalty.services import lapsing
 from loyalty.tests.proven import assert_proven
-from loyalty.tests.services.test_races import at_once
+from loyalty.tests.services.test_races import PATIENCE, at_once, wait_until_somebody_waits
 from loyalty.tests.stage import DAY, NOON, balance
 from rewards.models import Code, Redemption, Reward
 from rewards.services import code_pools, fulfilment, redemption_expiry, redemptions
@@ -207,3 +209,26 @@ def test_a_code_that_was_only_set_aside_is_in_the_pool_again_when_nobody_pays():
     assert (code.status, code.redemption) == ("free", None)
     assert redeem(video, "m-2").status == "held"
     assert_proven()
+
+
+def test_a_coupon_that_pays_for_another_order_meanwhile_stays_used_for_that_one():
+    """The cancellation of its first order waits for who makes it good by hand and uses it anew."""
+    a_member()
+    coupon = redeem(a_reward(kind="coupon"))
+    fulfilment.use(coupon.uuid, order="o-1", actor=STAFF, at=NOON)
+    held = threading.Event()
+
+    def by_hand():
+        with transaction.atomic():
+            fulfilment.reinstate(coupon.uuid, actor=STAFF, at=NOON)
+            fulfilment.use(coupon.uuid, order="o-2", actor=STAFF, at=NOON)
+            held.set()
+            wait_until_somebody_waits()
+
+    def by_cancellation():
+        held.wait(PATIENCE)
+        fulfilment.reinstate_for("o-1", actor=STAFF, at=NOON)
+
+    assert at_once(by_hand, by_cancellation) == [None, None]
+    coupon.refresh_from_db()
+    assert (coupon.status, coupon.order_code, Code.objects.get().status) == ("used", "o-2", "used")

@@ -236,6 +236,38 @@ def test_a_coupon_is_good_again_when_its_order_was_cancelled_as_a_whole():
         fulfilment.reinstate(redeem(a_reward(kind="donation")).uuid, actor=STAFF, at=NOON)
 
 
+def test_a_cancelled_order_makes_its_coupons_good_again_but_no_others_and_none_that_has_expired():
+    """domain.md E14: a donation, a lapsed coupon and another order's stay used; told again nothing happens."""
+    a_member(), a_member("bob")
+    taken = {
+        "good": redeem(a_reward(kind="coupon")),
+        "of a day": redeem(a_reward(kind="coupon", validity_days=2)),
+        "lapsed": redeem(a_reward(kind="coupon", validity_days=1)),
+        "of bob": redeem(a_reward(kind="coupon"), "bob"),
+        "elsewhere": redeem(a_reward(kind="coupon")),
+    }
+    for name, redemption in taken.items():
+        order = "o-2" if name == "elsewhere" else "o-1"
+        fulfilment.use(redemption.uuid, order=order, actor=STAFF, at=NOON)
+    Redemption.objects.filter(pk=redeem(a_reward(kind="donation")).pk).update(order_code="o-1")
+    for _twice in range(2):
+        fulfilment.reinstate_for("o-1", actor=STAFF, at=taken["lapsed"].expires_at)
+    found = {
+        name: Redemption.objects.select_related("code").get(pk=redemption.pk) for name, redemption in taken.items()
+    }
+    assert {name: (one.status, one.order_code, one.code.status) for name, one in found.items()} == {
+        "good": ("delivered", "", "claimed"),
+        "of a day": ("delivered", "", "claimed"),
+        "lapsed": ("used", "o-1", "used"),
+        "of bob": ("delivered", "", "claimed"),
+        "elsewhere": ("used", "o-2", "used"),
+    }
+    assert Redemption.objects.get(reward__kind="donation").status == "used"
+    assert found["good"].events.last().reason == "Order o-1 was cancelled."
+    assert Fact.objects.filter(topic="redemption.reinstated").count() == 3
+    assert_proven()
+
+
 def test_a_hold_for_points_alone_is_placed_once_however_often_it_is_told():
     a_member()
     redemption = hold(a_reward(stock=1))
