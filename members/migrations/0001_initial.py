@@ -413,7 +413,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('starts_at', models.DateTimeField(verbose_name='starts at')),
                 ('ends_at', models.DateTimeField(verbose_name='ends at')),
-                ('came_from', models.ForeignKey(blank=True, help_text='The term that it goes on with, since the members were merged.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='members.subscription', verbose_name='came from')),
+                ('origin', models.ForeignKey(blank=True, help_text='The term that it goes on with since members were merged, or parted; the first one of several.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='members.subscription', verbose_name='goes on with')),
                 ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='members.member', verbose_name='member')),
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='members.plan', verbose_name='plan')),
             ],

@@ -25,20 +25,23 @@ class Plan(models.Model):
 
 
 class Subscription(models.Model):
-    """A member's term of a plan: [starts_at, ends_at). A refund or a payment during the trial ends it early."""
+    """A member's term of a plan: [starts_at, ends_at). A refund or a payment during the trial ends it early.
+
+    A merge ends it, too: it goes on as another term of who remains, and is what was bought from then on (domain.md E58).
+    """
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="subscriptions", verbose_name=_("member"))
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="subscriptions", verbose_name=_("plan"))
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
-    came_from = models.ForeignKey(
+    origin = models.ForeignKey(
         "self",
         models.PROTECT,
         null=True,
         blank=True,
-        related_name="+",
-        verbose_name=_("came from"),
-        help_text=_("The term that it goes on with, since the members were merged."),
+        related_name="parts",
+        verbose_name=_("goes on with"),
+        help_text=_("The term that it goes on with since members were merged, or parted; the first one of several."),
     )
 
     class Meta:
@@ -57,6 +60,16 @@ class Subscription(models.Model):
 
     def __str__(self):
         return f"{self.plan}: {self.starts_at:%Y-%m-%d} – {self.ends_at:%Y-%m-%d}"
+
+    @property
+    def began_at(self) -> dt.datetime:
+        """When its first day began: of a term that goes on with another since a merge, mostly the other's start (E58)."""
+        origin = self.origin
+        return origin.starts_at if origin is not None and origin.ends_at > origin.starts_at else self.starts_at
+
+    def run(self, at: dt.datetime) -> dt.timedelta:
+        """For how long it has run by an instant."""
+        return max(min(at, self.ends_at) - self.starts_at, dt.timedelta())
 
     def days_left(self, at: dt.datetime) -> int:
         """Whole local days that are left of the term; the rest of a day that has begun comes besides (`plans.end_of`)."""

@@ -61,7 +61,7 @@ def of(member: Member, at: dt.datetime) -> Leaving:
 
 def of_members(members: Sequence[Member], at: dt.datetime) -> Iterable[Waived | Hindrance]:
     """This floor's part: terms of plans, by the day, and purchases that wait for their payment."""
-    terms = Subscription.objects.filter(member__in=members, ends_at__gt=at).select_related("plan", "purchase")
+    terms = Subscription.objects.filter(member__in=members, ends_at__gt=at).select_related("plan", "purchase__offer")
     for term in terms.order_by("starts_at"):
         yield Waived("plan", str(term.plan), term.days_left(at), _worth_left(term, at), term.ends_at)
     waiting = PlanPurchase.objects.filter(member__in=members, status=PlanPurchase.Status.AWAITED)
@@ -77,5 +77,4 @@ def _worth_left(term: Subscription, at: dt.datetime) -> int | None:
     purchase = getattr(term, "purchase", None)
     if purchase is None:
         return None
-    days = term.days_left(term.starts_at)
-    return purchase.price * term.days_left(at) // days if days else 0
+    return purchase.price * term.days_left(at) // purchase.offer.term_days

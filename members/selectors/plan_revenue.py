@@ -10,11 +10,20 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Sum
+from django.db.models import Case, Count, F, Sum, When
 from django.db.models.functions import TruncDate
 
 from common import clock
 from members.models import Plan, PlanPurchase
+
+# Subscription.began_at, in SQL.
+_BEGAN_AT = Case(
+    When(
+        subscription__origin__ends_at__gt=F("subscription__origin__starts_at"),
+        then="subscription__origin__starts_at",
+    ),
+    default="subscription__starts_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ def of(purchase: PlanPurchase, day: dt.date) -> Revenue:
     refunded = purchase.refunded_at is not None and clock.local_date(purchase.refunded_at) <= day
     if refunded:
         return Revenue(purchase.price, purchase.refund, purchase.price - purchase.refund)
-    begun = clock.local_date(term.starts_at)
+    begun = clock.local_date(term.began_at)
     return Revenue(purchase.price, 0, _earned(purchase.price, purchase.offer.term_days, begun, day))
 
 
@@ -63,9 +72,7 @@ def of_plan(plan: Plan, day: dt.date) -> Revenue:
     sold, refunded = back["sold"] or 0, back["refunded"] or 0
     result = Revenue(sold, refunded, sold - refunded)
     running = bought.filter(status=PlanPurchase.Status.PAID).order_by()
-    groups = running.values(
-        "price", "offer__term_days", begun=TruncDate("subscription__starts_at", tzinfo=clock.zone())
-    )
+    groups = running.values("price", "offer__term_days", begun=TruncDate(_BEGAN_AT, tzinfo=clock.zone()))
     for group in groups.annotate(count=Count("pk")):
         price, count = group["price"], group["count"]
         earned = _earned(price, group["offer__term_days"], group["begun"], day)

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from members.models import Member, Subscription
-from members.services import plans
+from members.models import Member, PlanPurchase, Subscription
+from members.selectors import kin
+from members.services import members, plans
 
 
 def merge(source: Member, target: Member, at: dt.datetime) -> int:
@@ -17,8 +18,9 @@ def merge(source: Member, target: Member, at: dt.datetime) -> int:
 
 
 def unmerge(source: Member, target: Member, at: dt.datetime) -> int:
-    """What is left of the terms that came with the merge goes back; how many."""
-    came = Subscription.objects.filter(member=target, came_from__member=source)
+    """What is left of the terms that came with the source goes back, wherever merges have led since; how many."""
+    held_by = members.remaining(target)
+    came = Subscription.objects.filter(member=held_by, origin__member__in=kin.ids(source.pk))
     return _hand_over(_left(came, at), source, at)
 
 
@@ -27,7 +29,10 @@ def _left(terms, at: dt.datetime) -> list[Subscription]:
 
 
 def _hand_over(terms: Iterable[Subscription], taker: Member, at: dt.datetime) -> int:
-    """End the terms now, each having moved forward as the one before it ended, and give as many days to the taker."""
+    """End the terms now, each having moved forward as the one before it ended, and give as many days to the taker.
+
+    Who bought them has bought what the taker has from now on.
+    """
     with transaction.atomic():
         given = [(term, term.days_left(at)) for term in terms]
         for pk in sorted({taker.pk, *(term.member_id for term, _days in given)}):
@@ -37,6 +42,7 @@ def _hand_over(terms: Iterable[Subscription], taker: Member, at: dt.datetime) ->
             plans.end(term, at)
         for term, days in given:
             new = plans.extend(taker, term.plan, days, at)
-            new.came_from = term
-            new.save(update_fields=["came_from"])
+            new.origin_id = term.origin_id or term.pk
+            new.save(update_fields=["origin"])
+            PlanPurchase.objects.filter(subscription=term).update(subscription=new)
         return len(given)

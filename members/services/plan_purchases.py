@@ -12,7 +12,8 @@ from common.problems import NotFound, Problem
 from common.services import audit, outbox
 from members import facts
 from members.models import AutoRenewal, Member, PlanOffer, PlanPurchase, PlanQuote, SalesChannel, Subscription, Voucher
-from members.services import plan_quotes, plan_refunds, plans
+from members.selectors import kin
+from members.services import members, plan_quotes, plan_refunds, plans
 from members.services.plan_quotes import PAY_WITHIN, Buyer
 from members.services.plan_refunds import Use
 
@@ -117,7 +118,8 @@ def ask(member: Member, quote_uuid: uuid.UUID, at: dt.datetime) -> PlanPurchase:
 def pay(purchase_uuid: uuid.UUID, payment: str, at: dt.datetime) -> PlanPurchase:
     """The shop has been paid: the term begins now, or after the one that runs; a trial ends (C23).
 
-    Paid again by the same payment it stays paid. Raises NotFound, NotAwaited, PaymentUsed.
+    Paid again by the same payment it stays paid. Whoever was merged since has bought it for who remains (E58).
+    Raises NotFound, NotAwaited, PaymentUsed.
     """
     purchase = lock(purchase_uuid)
     if purchase.status == Status.PAID and purchase.payment == payment:
@@ -125,7 +127,7 @@ def pay(purchase_uuid: uuid.UUID, payment: str, at: dt.datetime) -> PlanPurchase
     if purchase.status != Status.AWAITED or purchase.asked_at + PAY_WITHIN <= at:
         raise NotAwaited
     check_unused(payment)
-    purchase.payment = payment
+    purchase.payment, purchase.member = payment, members.remaining(purchase.member)
     return begin(purchase, at)
 
 
@@ -140,7 +142,7 @@ def try_out(member: Member, offer: PlanOffer, channel: SalesChannel, buyer: Buye
     """Begin the free trial: for who may buy the plan and never had it. Raises OfferNotOnSale, NoTrial, NotEligible."""
     plan_quotes.check_on_sale(offer, at)
     member = plans.lock(member)
-    had_it = Subscription.objects.filter(member=member, plan=offer.plan).exists()
+    had_it = Subscription.objects.filter(member__in=kin.ids(member.pk), plan=offer.plan).exists()
     if not offer.trial_days or had_it or member.has_returned:
         raise NoTrial
     plan_quotes.refuse(plan_quotes.gates_against(member, offer, buyer))
@@ -221,12 +223,17 @@ def lapse(at: dt.datetime) -> int:
 
 
 def lock(purchase_uuid: uuid.UUID) -> PlanPurchase:
-    """A purchase, read under its member's lock, which the caller's transaction holds from now on. Raises NotFound."""
-    found = PlanPurchase.objects.filter(uuid=purchase_uuid).values_list("member_id", flat=True).first()
+    """A purchase, read under its member's lock, which the caller's transaction holds from now on. Raises NotFound.
+
+    Of a member who was merged (domain.md E58) the lock of who remains, and of who has the term, is held besides.
+    """
+    rows = PlanPurchase.objects.select_related("offer__plan", "channel", "member", "subscription", "voucher")
+    found = rows.filter(uuid=purchase_uuid).first()
     if found is None:
         raise NotFound
-    Member.objects.select_for_update(no_key=True).get(pk=found)
-    rows = PlanPurchase.objects.select_related("offer__plan", "channel", "member", "subscription", "voucher")
+    concerned = {found.member_id, members.remaining(found.member).pk}
+    concerned |= {found.subscription.member_id} if found.subscription else set()
+    list(Member.objects.select_for_update(no_key=True).filter(pk__in=concerned).order_by("pk"))
     return rows.get(uuid=purchase_uuid)
 
 
@@ -238,7 +245,7 @@ def begin(purchase: PlanPurchase, at: dt.datetime) -> PlanPurchase:
     days = offer.trial_days if purchase.kind == Kind.TRIAL else offer.term_days
     purchase.subscription = plans.extend(purchase.member, offer.plan, days, at)
     purchase.status, purchase.paid_at = Status.PAID, at
-    purchase.save(update_fields=["subscription", "status", "paid_at", "payment"])
+    purchase.save(update_fields=["member", "subscription", "status", "paid_at", "payment"])
     term = purchase.subscription
     outbox.publish(
         [
@@ -268,6 +275,7 @@ def _end_trial(purchase: PlanPurchase, at: dt.datetime) -> None:
 
 
 def _end_renewal(purchase: PlanPurchase, at: dt.datetime) -> None:
-    AutoRenewal.objects.filter(member=purchase.member, offer__plan=purchase.offer.plan, ended_at=None).update(
-        ended_at=at
-    )
+    term = purchase.subscription
+    assert term is not None
+    renewals = AutoRenewal.objects.filter(member__in={purchase.member_id, term.member_id}, ended_at=None)
+    renewals.filter(offer__plan=purchase.offer.plan).update(ended_at=at)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from common import clock
 from common.problems import Problem
 from members.models import Member, PlanDiscount, PlanOffer, PlanPurchase, PlanQuote, SalesChannel, Subscription
+from members.selectors import plan_terms
 from members.services import plans
 
 Reason = dict[str, Any]
@@ -86,7 +87,7 @@ class Limits:
         waiting = Q(status=PlanPurchase.Status.AWAITED, asked_at__gt=at - PAY_WITHIN)
         # Whatever the channel (C24); what was paid back does not count.
         paid = Q(status=PlanPurchase.Status.PAID, paid_at__gte=first, paid_at__lt=after)
-        rows = PlanPurchase.objects.filter(waiting | paid & ~Q(kind=PlanPurchase.Kind.TRIAL), member=member)
+        rows = plan_terms.bought_by(member).filter(waiting | paid & ~Q(kind=PlanPurchase.Kind.TRIAL))
         self._purchases = list(rows.select_related("offer"))
         ahead = Subscription.objects.filter(member=member, ends_at__gt=at).order_by()
         self._until = dict(ahead.values_list("plan").annotate(last=Max("ends_at")))

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from members.models import PlanOffer, PlanPurchase
+from members.selectors import plan_terms
 
 _DAY = dt.timedelta(days=1)
 
@@ -45,6 +46,6 @@ def due(purchase: PlanPurchase, use: Use, at: dt.datetime) -> int:
     if term.ends_at <= at:
         return 0
     # A term that waits behind another one has not been used by anybody, however long ago it was bought.
-    begun = max(term.starts_at, purchase.paid_at or term.starts_at)
-    day = max((at - begun) // _DAY, 0)
+    run = sum((part.run(at) for part in plan_terms.parts(term)), dt.timedelta())
+    day = run // _DAY
     return amount(offer.refunds, purchase.price, offer.term_days, day, use, refund_days=offer.refund_days)

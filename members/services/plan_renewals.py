@@ -15,6 +15,7 @@ from common.problems import NotFound, Problem
 from common.services import jobs, outbox
 from members import facts
 from members.models import AutoRenewal, Member, PlanOffer, PlanPurchase, SalesChannel
+from members.selectors import plan_terms
 from members.services import plan_purchases, plan_quotes, plans
 from members.services.plan_quotes import Buyer, Reason
 
@@ -131,7 +132,7 @@ def renew(
     Charged again by the same payment it is the same purchase. Raises NotAgreed, NotEligible, PaymentUsed.
     """
     plans.lock(member)
-    known = PlanPurchase.objects.filter(payment=payment, member=member, kind=PlanPurchase.Kind.RENEWAL).first()
+    known = plan_terms.bought_by(member).filter(payment=payment, kind=PlanPurchase.Kind.RENEWAL).first()
     if known is not None:
         return known
     agreement = agreed(member, offer_code)

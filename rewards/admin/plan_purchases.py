@@ -19,7 +19,7 @@ from common.admin import confirm, panels, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
 from common.problems import Problem
 from members.models import AutoRenewal, Member, Plan, PlanPurchase
-from members.selectors import plan_revenue
+from members.selectors import plan_revenue, plan_terms
 from members.services.plan_refunds import due
 from rewards.selectors import plan_rights, plans, savings
 from rewards.services import plan_refunds
@@ -171,7 +171,7 @@ class AutoRenewalAdmin(ReadOnlyAdmin):
 def _panel(member: Member, request: HttpRequest) -> dict:
     """What the member bought of plans, what it saved, and whether it renews."""
     now = timezone.now()
-    rows = PlanPurchase.objects.filter(member=member).select_related("offer__plan", "subscription", "channel", "member")
+    rows = plan_terms.bought_by(member).select_related("offer__plan", "subscription", "channel", "member")
     running = next(
         (
             row

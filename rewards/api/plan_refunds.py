@@ -17,6 +17,7 @@ from common.api import idempotency, messages
 from common.services.audit import Actor
 from loyalty.api.views import MemberView
 from members.models import Member, PlanOffer, PlanPurchase
+from members.selectors import plan_terms
 from members.services import plan_purchases
 from members.services.plan_refunds import due
 from rewards.selectors import savings
@@ -47,9 +48,9 @@ class RefundOfferSerializer(serializers.Serializer):
 
 
 def _own(member: Member, purchase_uuid: uuid.UUID) -> PlanPurchase:
-    """A paid purchase of the member's own. Raises Http404, NotPaid."""
-    rows = PlanPurchase.objects.select_related("offer__plan", "subscription", "member", "channel")
-    purchase = rows.filter(uuid=purchase_uuid, member=member).first()
+    """A paid purchase of the member's own, by whatever name. Raises Http404, NotPaid."""
+    rows = plan_terms.bought_by(member).select_related("offer__plan", "subscription", "member", "channel")
+    purchase = rows.filter(uuid=purchase_uuid).first()
     if purchase is None:
         raise Http404
     if purchase.status != PlanPurchase.Status.PAID:

@@ -16,7 +16,7 @@ from common.models import ApiKey
 from loyalty.api.views import MemberView, ServerView
 from members.api.risk_guards import guarded
 from members.models.risk_words import Action
-from members.services import plan_renewals, plans
+from members.services import members, plan_renewals, plans
 from rewards.selectors import plan_buyers
 
 from .plan_purchases import PlanPurchaseSerializer
@@ -81,7 +81,7 @@ class MemberPlanRenewalView(ServerView, APIView):
         responses=RenewalSerializer,
     )
     def get(self, request, external_id):
-        member, at = self.member(), timezone.now()
+        member, at = members.remaining(self.member()), timezone.now()
         agreement = plan_renewals.agreed(member, request.query_params.get("offer", ""))
         reasons = plan_renewals.reasons_against(agreement, plan_buyers.of(member, at), at)
         row = {
@@ -113,7 +113,7 @@ class MemberPlanRenewView(ServerView, APIView):
     @idempotency.once
     @guarded(_asked)
     def post(self, request, external_id):
-        asked, member, at = messages.read(request, RenewalPaid), self.member(), timezone.now()
+        asked, member, at = messages.read(request, RenewalPaid), members.remaining(self.member()), timezone.now()
         buyer = plan_buyers.of(member, at)
         purchase = plan_renewals.renew(member, asked.offer, channel_of(asked.channel), asked.payment, buyer, at)
         return Response(PlanPurchaseSerializer(purchase).data, status=201)

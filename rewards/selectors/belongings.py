@@ -98,11 +98,11 @@ def _medals(member_ids: Collection[int], at: dt.datetime) -> dict[int, dict[int,
 
 
 def _plans(member_ids: Collection[int], plans: Collection[int], at: dt.datetime) -> dict[int, dict[int, Term]]:
-    """Whoever has paid keeps what was paid for, whatever else happens in the term (domain.md E57)."""
+    """Whoever has paid keeps what was paid for, whatever else happens in the term (domain.md E57); a merge begins no new one."""
     found: dict[int, dict[int, Term]] = defaultdict(dict)
     rows = Subscription.objects.filter(member__in=member_ids, plan__in=plans, starts_at__lte=at, ends_at__gt=at)
-    for row in rows.order_by("starts_at"):
-        found[row.member_id][row.plan_id] = Term(row.starts_at, row.ends_at)
+    for row in rows.select_related("origin").order_by("starts_at"):
+        found[row.member_id][row.plan_id] = Term(row.began_at, row.ends_at)
     return found
 
 

@@ -12,6 +12,7 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from members.models import Member, PlanPurchase
+from members.selectors import plan_terms
 from rewards.models import Code, PlanRight, RightClaim
 
 
@@ -78,7 +79,7 @@ def of(purchases: Iterable[PlanPurchase], at: dt.datetime) -> list[RightRow]:
 
 def of_member(member: Member, at: dt.datetime) -> list[RightRow]:
     """What a member can claim now or later, and what was claimed and is still good. Three queries."""
-    rows = PlanPurchase.objects.filter(member=member, subscription__isnull=False)
+    rows = plan_terms.bought_by(member).filter(subscription__isnull=False)
     rows = rows.select_related("offer__plan", "subscription").order_by("subscription__starts_at", "pk")
     shown = (State.AHEAD, State.OPEN, State.CLAIMED)
     return [row for row in of(rows, at) if row.state in shown]

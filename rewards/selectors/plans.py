@@ -11,6 +11,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext
 
 from members.models import AutoRenewal, Member, Plan, PlanDiscount, PlanOffer, PlanPurchase, SalesChannel
+from members.selectors import plan_terms
 from members.services import plan_quotes
 from members.services import plans as terms
 from members.services.plan_quotes import Price
@@ -124,9 +125,10 @@ def offer_rows(member: Member, offers: Iterable[PlanOffer], estimate: Saving | N
 
 def _running(member: Member, at: dt.datetime) -> dict[int, PlanPurchase]:
     """The purchase whose term runs, by plan."""
-    rows = PlanPurchase.objects.select_related("offer__plan", "subscription", "member").filter(
-        member=member, status=PlanPurchase.Status.PAID, subscription__starts_at__lte=at, subscription__ends_at__gt=at
+    rows = plan_terms.bought_by(member).filter(
+        status=PlanPurchase.Status.PAID, subscription__starts_at__lte=at, subscription__ends_at__gt=at
     )
+    rows = rows.select_related("offer__plan", "subscription", "member")
     return {purchase.offer.plan_id: purchase for purchase in rows}
 
 

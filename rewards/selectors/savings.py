@@ -10,10 +10,12 @@ worth the published value; partners' rights count nothing (the lower bound).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from common import clock
@@ -23,7 +25,7 @@ from loyalty.services import caps, earning, rules, trials
 from loyalty.services.occasions import Item, Occasion
 from loyalty.services.orderfile import OrderFile
 from members.models import Member, Plan, PlanPurchase, Subscription
-from members.selectors import kin
+from members.selectors import kin, plan_terms
 from members.services.plan_refunds import Use
 from merchants.selectors import prices
 from rewards.models import Benefit, BenefitGrant, BenefitUse
@@ -75,7 +77,7 @@ def estimate(member: Member, plan: Plan, at: dt.datetime) -> Saving:
     """
     today = clock.local_date(at)
     since = clock.months_after(today, -12)
-    orders = _orders(kin.ids(member.pk), Q(completed_at__gte=clock.day_start(since), completed_at__lt=at))
+    orders = _orders(Q(member__in=kin.ids(member.pk), completed_at__gte=clock.day_start(since), completed_at__lt=at))
     own = baskets.terms_of(member, at)
     with_plan = own.with_plan(plan, entitlements.granted(at), at)
     programme = programmes.current()
@@ -91,22 +93,19 @@ def estimate(member: Member, plan: Plan, at: dt.datetime) -> Saving:
 
 def saved(purchase: PlanPurchase, at: dt.datetime) -> Saving:
     """What a term has saved so far, on completed orders that were bought in it and kept, and by benefits that were used."""
-    term, plan, member = purchase.subscription, purchase.offer.plan, purchase.member
-    assert term is not None
-    until = min(term.ends_at, at)
-    orders = _orders([member.pk], _bought_in(term, at))
+    assert purchase.subscription is not None
+    plan, parts = purchase.offer.plan, plan_terms.parts(purchase.subscription)
+    orders = _orders(_bought_in(parts, at))
     programme = programmes.current()
     paid = {order.pk: _paid(programme, order) for order in orders}
     more = _extra_points(programme, orders, plan, paid)
-    uses = BenefitUse.objects.filter(
-        member=member, given_back_at=None, at__gte=term.starts_at, at__lt=until, benefit__in=_benefits_of(plan)
-    ).exclude(benefit__kind__in=_IN_THE_PRICE)
+    uses = _uses(plan, parts, at).exclude(benefit__kind__in=_IN_THE_PRICE)
     return Saving(
-        clock.local_date(term.starts_at),
-        clock.local_date(until),
+        clock.local_date(purchase.subscription.began_at),
+        clock.local_date(min(purchase.subscription.ends_at, at)),
         len(orders),
         spent=sum(paid.values()),
-        prices=_discounted(programme, member, orders, at),
+        prices=_discounted(programme, parts[-1].member, orders, at),
         points=programmes.money_of(programme, max(more, 0)),
         benefits=uses.aggregate(sum=Sum("cost"))["sum"] or 0,
     )
@@ -117,32 +116,34 @@ def use_of(purchase: PlanPurchase, at: dt.datetime) -> Use:
 
     A price that was paid counts at once, not only when the parcel has arrived: nobody buys cheaply and gives the plan back.
     """
-    term, member = purchase.subscription, purchase.member
-    assert term is not None
-    on_their_way = _orders([member.pk], _bought_in(term, at), status=Order.Status.PAID)
-    value = saved(purchase, at).total + _discounted(programmes.current(), member, on_their_way, at)
-    had = BenefitUse.objects.filter(
-        member=member, at__gte=term.starts_at, at__lt=at, benefit__in=_benefits_of(purchase.offer.plan)
-    ).filter(given_back_at=None)
+    assert purchase.subscription is not None
+    parts = plan_terms.parts(purchase.subscription)
+    on_their_way = _orders(_bought_in(parts, at), status=Order.Status.PAID)
+    value = saved(purchase, at).total + _discounted(programmes.current(), parts[-1].member, on_their_way, at)
     claimed = plan_rights.is_claimed(purchase)
-    used = value > 0 or claimed or had.exists()
+    used = value > 0 or claimed or _uses(purchase.offer.plan, parts, at).exists()
     return Use(used=used, value=value, claimed=plan_rights.cost(purchase) if claimed else 0)
 
 
-def _orders(member_ids: Iterable[int], when: Q, *, status: str = Order.Status.COMPLETED) -> list[Order]:
-    """Orders of these members of which something was kept, with lines. Two queries."""
+def _orders(which: Q, *, status: str = Order.Status.COMPLETED) -> list[Order]:
+    """Orders of which something was kept, with lines. Two queries."""
     rows = Order.objects.annotate(bought_at=Coalesce("paid_at", "completed_at"))
-    rows = (
-        rows.filter(when, member__in=member_ids, status=status)
-        .select_related("member__wallet")
-        .prefetch_related("lines")
-    )
+    rows = rows.filter(which, status=status).select_related("member__wallet").prefetch_related("lines")
     return [order for order in rows.order_by("completed_at", "pk") if _kept(order)]
 
 
-def _bought_in(term: Subscription, at: dt.datetime) -> Q:
-    """Prices and points are those of the time an order was paid (C20, E54)."""
-    return Q(bought_at__gte=term.starts_at, bought_at__lt=min(term.ends_at, at))
+def _bought_in(parts: Sequence[Subscription], at: dt.datetime) -> Q:
+    """Prices and points are those of the time an order was paid (C20, E54), for who had the term then (E58)."""
+    within = (
+        Q(member=part.member_id, bought_at__gte=part.starts_at, bought_at__lt=min(part.ends_at, at)) for part in parts
+    )
+    return reduce(or_, within)
+
+
+def _uses(plan: Plan, parts: Sequence[Subscription], at: dt.datetime) -> QuerySet[BenefitUse]:
+    """Uses of the plan's benefits in a term, for who had it then (E58)."""
+    within = (Q(member=part.member_id, at__gte=part.starts_at, at__lt=min(part.ends_at, at)) for part in parts)
+    return BenefitUse.objects.filter(reduce(or_, within), given_back_at=None, benefit__in=_benefits_of(plan))
 
 
 def _discounted(programme: Programme, member: Member, orders: Sequence[Order], at: dt.datetime) -> int:

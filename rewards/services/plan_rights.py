@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from common.problems import InvalidInput, NotFound, Problem
 from common.services import audit, outbox
 from members.models import Member, PlanPurchase
+from members.selectors import plan_terms
 from members.services import plan_purchases, plans
 from rewards import facts
 from rewards.models import Code, PlanRight, RightClaim
@@ -47,8 +48,8 @@ def claim(
     Claimed again it is the same claim. Raises NotFound, NotClaimable, InvalidInput (account), RewardUnavailable.
     """
     member = plans.lock(member)
-    rows = PlanPurchase.objects.select_related("subscription", "member").exclude(kind=PlanPurchase.Kind.TRIAL)
-    purchase = rows.filter(uuid=purchase_uuid, member=member, subscription__isnull=False).first()
+    rows = plan_terms.bought_by(member).select_related("subscription", "member").exclude(kind=PlanPurchase.Kind.TRIAL)
+    purchase = rows.filter(uuid=purchase_uuid, subscription__isnull=False).first()
     rights = PlanRight.objects.select_related("reward__partner", "offer")
     right = rights.filter(offer=purchase.offer_id, reward__code=reward).first() if purchase else None
     if purchase is None or right is None:
