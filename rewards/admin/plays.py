@@ -10,6 +10,7 @@ from common.admin import panels, tags, words
 from common.admin.base import ReadOnlyAdmin
 from members.models import Member
 from rewards.models import Play
+from rewards.selectors import games
 from rewards.services import lotteries, plays
 
 
@@ -121,7 +122,7 @@ def result(play: Play) -> tuple[str, str]:
 
 def _panel(member: Member, request: HttpRequest) -> dict:
     """The member's last plays."""
-    rows = Play.objects.filter(member=member).select_related("game", "version", "prize", "outcome__prize")[:10]
+    rows = games.of_member(member).select_related("game", "version", "prize", "outcome__prize")[:10]
     return {
         "rows": [
             {

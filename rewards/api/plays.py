@@ -22,8 +22,8 @@ from loyalty.api.views import MemberView
 from members.api.risk_guards import guarded
 from members.models import Member
 from members.models.risk_words import Action
-from members.selectors import kin
 from rewards.models import Outcome, Play, Prize, PrizeClaim
+from rewards.selectors import games
 from rewards.services import plays
 
 
@@ -115,7 +115,7 @@ PLAY: dict[str, Any] = {
 
 def _of(member: Member) -> QuerySet[Play]:
     """The plays of the member and of those merged into her, with everything that is told of them."""
-    return Play.objects.filter(member__in=kin.ids(member.pk)).select_related(
+    return games.of_member(member).select_related(
         "game", "version", "period", "prize", "drawn", "outcome__prize", "claim__redemption"
     )
 

@@ -242,7 +242,7 @@ def _taken(
     member_id: int, month: dt.date, today: dt.date, *rewards: int
 ) -> QuerySet[Redemption, tuple[int, int, int, int]]:
     """Of each reward that the member paid points for: its id, how many ever, since the start of the month, and today."""
-    paid = _of_member(member_id).filter(reward__pk__in=rewards, points__gt=0).exclude(status__in=GONE).order_by()
+    paid = taken_by(member_id).filter(reward__pk__in=rewards, points__gt=0).exclude(status__in=GONE).order_by()
     this_month, this_day = Q(taken_on__gte=month), Q(taken_on=today)
     counts = {"ever": Count("pk"), "month": Count("pk", filter=this_month), "day": Count("pk", filter=this_day)}
     return paid.values_list("reward_id").annotate(**counts)
@@ -250,10 +250,11 @@ def _taken(
 
 def of_member(member: Member) -> QuerySet[Redemption]:
     """What a member has taken, and what those took who were merged into the member (domain.md E58)."""
-    return _of_member(member.pk)
+    return taken_by(member.pk)
 
 
-def _of_member(member_id: int) -> QuerySet[Redemption]:
+def taken_by(member_id: int) -> QuerySet[Redemption]:
+    """The same by the member's id, as a prepared query asks."""
     return Redemption.objects.filter(member__in=kin.ids(member_id))
 
 

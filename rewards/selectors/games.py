@@ -44,9 +44,14 @@ def commitment(version: GameVersion) -> str:
     return next((period.commitment for period in version.seed_periods.all() if period.closed_at is None), "")
 
 
+def of_member(member: Member) -> QuerySet[Play]:
+    """The plays of a member, and of those who were merged into the member (domain.md E58)."""
+    return Play.objects.filter(member__in=kin.ids(member.pk))
+
+
 def played(member: Member, games: list[Game] | None, at: dt.datetime) -> dict[int, Played]:
-    """How often a member, or one merged into her (E58), has played some games (None: any), by game; one query."""
-    plays = Play.objects.filter(member__in=kin.ids(member.pk))
+    """How often a member, under any name, has played some games (None: any), by game; one query."""
+    plays = of_member(member)
     if games is not None:
         plays = plays.filter(game__in=games)
     today = Count("pk", filter=Q(played_on=clock.local_date(at)))

@@ -66,7 +66,7 @@ def play(member: Member, game_code: str, *, commitment: str, client_seed: str, k
     desk = Desk([member.external_id], at)
     wallet = desk.wallet(member.external_id)
     member = wallet.member
-    known = Play.objects.filter(member=member, key=key).select_related("game", "period").first()
+    known = games.of_member(member).filter(key=key).select_related("game", "period").first()
     if known is not None:
         if (known.game.code, known.client_seed) != (game_code, client_seed):
             raise PlayKeyReused

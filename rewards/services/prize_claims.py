@@ -15,6 +15,7 @@ from common.problems import InvalidInput, Problem
 from common.services import audit, jobs
 from loyalty.selectors import spans
 from members.models import Member
+from members.services import members
 from rewards.models import Play, Prize, PrizeClaim
 from rewards.services import gifts
 
@@ -86,7 +87,7 @@ def waiting() -> QuerySet[PrizeClaim]:
 
 def _hand_out_again(claims: QuerySet[PrizeClaim], at: dt.datetime) -> dict[str, int]:
     rows = claims.select_for_update(of=("self",), skip_locked=True).order_by("pk")
-    found = list(rows.select_related("prize__reward__merchant", "prize__version__game", "play__member"))
+    found = list(rows.select_related("prize__reward__merchant", "prize__version__game", "play__member__merged_into"))
     done = _hand_out(found, at)
     if done:
         sql.update_rows(done, ["status", "redemption", "delivered_at"])
@@ -94,12 +95,15 @@ def _hand_out_again(claims: QuerySet[PrizeClaim], at: dt.datetime) -> dict[str, 
 
 
 def _hand_out(claims: Sequence[PrizeClaim], at: dt.datetime) -> list[PrizeClaim]:
-    """Give the rewards among these prizes, as far as there are some; the claims that are done by it, unsaved."""
-    wanted = [
-        (claim, gifts.Want(claim.play.member, claim.prize.reward, str(claim.prize.version.game)))
-        for claim in claims
-        if claim.prize.reward is not None and claim.play.member.status != Member.Status.CLOSED
-    ]
+    """Give the rewards among these prizes, as far as there are some; the claims that are done by it, unsaved.
+
+    Who was merged since has won for who remains (E58); who has left gets nothing.
+    """
+    wanted = []
+    for claim in claims:
+        member = members.remaining(claim.play.member)
+        if claim.prize.reward is not None and member.status != Member.Status.CLOSED:
+            wanted.append((claim, gifts.Want(member, claim.prize.reward, str(claim.prize.version.game))))
     given = gifts.give([want for _claim, want in wanted], actor=audit.Actor(str(_("games"))), at=at)
     done = []
     for (claim, _want), redemption in zip(wanted, given, strict=True):

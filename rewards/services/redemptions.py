@@ -10,9 +10,11 @@ import datetime as dt
 import uuid
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from common import clock, sql
+from common.prepared import prepared
 from common.problems import Problem
 from common.services import audit, outbox
 from common.services.audit import Actor
@@ -23,7 +25,7 @@ from loyalty.services.desk import Desk
 from loyalty.services.ledger import Contra, Kind
 from members.models import Member
 from members.selectors import kin
-from members.services import plans
+from members.services import members, plans
 from rewards import facts
 from rewards.models import Code, Redemption, Reward
 from rewards.selectors import catalogue
@@ -151,8 +153,8 @@ def let_go(hold_uuid: uuid.UUID, *, actor: Actor, at: dt.datetime) -> Redemption
 
 @transaction.atomic
 def drop(external_id: str, *, actor: Actor, at: dt.datetime) -> None:
-    """A member has left: what waits for a payment is cancelled."""
-    waiting = Redemption.objects.filter(member__external_id=external_id, status=Status.HELD)
+    """A member has left: what waits for a payment is cancelled, under any name."""
+    waiting = catalogue.of_member(Member.objects.get(external_id=external_id)).filter(status=Status.HELD)
     for redemption_uuid in list(waiting.order_by("pk").values_list("uuid", flat=True)):
         cancel(redemption_uuid, reason=str(_("The member has left.")), actor=actor, at=at)
 
@@ -163,10 +165,10 @@ def drop(external_id: str, *, actor: Actor, at: dt.datetime) -> None:
 def _take(name: str, code: str, key: str, actor: Actor, at: dt.datetime, *, hold: bool = False) -> Redemption:
     desk = Desk([name], at, register=False)
     wallet = desk.wallet(name)
-    if key and (known := Redemption.objects.filter(member=wallet.member, key=key).select_related("reward").first()):
-        if known.reward.code != code:
+    if key and (known := _known(wallet.member_id, key)):
+        if known[0].reward.code != code:
             raise KeyReused
-        return known
+        return known[0]
     desk.book.settle(wallet.account_id)
     reward = _visible(code, at)
     available = desk.book.accounts[wallet.account_id].available
@@ -184,6 +186,12 @@ def _take(name: str, code: str, key: str, actor: Actor, at: dt.datetime, *, hold
         reference=redemption.reference,
     )
     return _place(desk, redemption, actor)
+
+
+@prepared
+def _known(member_id: int, key: str) -> QuerySet[Redemption]:
+    """What the key has taken before, by whatever name of the member (E58)."""
+    return catalogue.taken_by(member_id).filter(key=key).select_related("reward")
 
 
 def _visible(code: str, at: dt.datetime) -> Reward:
@@ -255,7 +263,7 @@ def _place(desk: Desk, redemption: Redemption, actor: Actor) -> Redemption:
         redemption.steps = events
     write(events)
     if reward.plan is not None and reward.validity_days is not None:
-        plans.extend(member, reward.plan, reward.validity_days, at)
+        plans.extend(members.remaining(member), reward.plan, reward.validity_days, at)
     _hand_out(redemption, at)
     if was_held:
         stocks.sell(redemption)

@@ -13,6 +13,16 @@ _MOVED = """
     GROUP BY 1, 2
 """
 
+# Who has left, also as the one into whom others were merged: nothing is paid to them (domain.md E58, E59).
+_GONE = """
+    WITH RECURSIVE gone (id) AS (
+        SELECT id FROM members_member WHERE status = 'closed'
+        UNION ALL
+        SELECT m.id FROM gone g JOIN members_member m ON m.merged_into_id = g.id
+    )
+    SELECT id FROM gone
+"""
+
 PLAYS_MOVE_THEIR_POINTS = Invariant(
     "plays_move_their_points",
     _("A play took just its stake, and brought just the points it won, or its stake back."),
@@ -21,7 +31,6 @@ PLAYS_MOVE_THEIR_POINTS = Invariant(
            'stake ' || p.stake || ', the ledger took ' || COALESCE(-s.points, 0) || ', paid '
            || COALESCE(e.points, 0) || ', gave back ' || COALESCE(b.points, 0) AS detail
     FROM rewards_play p
-    JOIN members_member m ON m.id = p.member_id
     LEFT JOIN ({_MOVED}) s ON s.uuid = REPLACE(CAST(p.uuid AS text), '-', '') AND s.kind = 'redeem'
     LEFT JOIN ({_MOVED}) e ON e.uuid = REPLACE(CAST(p.uuid AS text), '-', '') AND e.kind = 'earn'
     LEFT JOIN ({_MOVED}) b ON b.uuid = REPLACE(CAST(p.uuid AS text), '-', '') AND b.kind = 'restore'
@@ -31,7 +40,7 @@ PLAYS_MOVE_THEIR_POINTS = Invariant(
     WHERE COALESCE(-s.points, 0) <> p.stake
        OR (p.ticket IS NULL AND (COALESCE(e.points, 0) <> COALESCE(i.points, 0) OR b.points IS NOT NULL))
        OR (p.ticket IS NOT NULL AND o.settled_at IS NULL AND (e.points IS NOT NULL OR b.points IS NOT NULL))
-       OR (p.ticket IS NOT NULL AND o.settled_at IS NOT NULL AND m.status <> 'closed'
+       OR (p.ticket IS NOT NULL AND o.settled_at IS NOT NULL AND p.member_id NOT IN ({_GONE})
            AND (COALESCE(e.points, 0) <> COALESCE(w.points, 0)
                 OR COALESCE(b.points, 0) <> CASE WHEN o.prize_id IS NULL THEN p.stake ELSE 0 END))
     """,
