@@ -46,7 +46,9 @@ class PlaySerializer(serializers.Serializer):
     ticket = serializers.IntegerField(allow_null=True)
     number = serializers.IntegerField(allow_null=True, help_text="Drawn out of the version's total.")
     client_seed = serializers.CharField()
-    nonce = serializers.IntegerField()
+    nonce = serializers.IntegerField(
+        help_text="From 1 for each seed: after the member's own plays, and after all with this client seed."
+    )
     commitment = serializers.CharField(source="period.commitment")
     server_seed = serializers.CharField(
         source="period.revealed_seed", allow_null=True, help_text="null until revealed."

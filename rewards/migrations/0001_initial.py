@@ -420,7 +420,7 @@ class Migration(migrations.Migration):
                 ('stake', models.PositiveIntegerField(verbose_name='stake (points)')),
                 ('stake_seq', models.BigIntegerField(verbose_name='entry of the stake')),
                 ('client_seed', models.CharField(max_length=64, verbose_name='client seed')),
-                ('nonce', models.PositiveIntegerField(help_text="The member's plays of the seed period, counted from 1.", verbose_name='nonce')),
+                ('nonce', models.PositiveIntegerField(help_text="Counts plays of the seed period from 1: the member's, and those with her client seed.", verbose_name='nonce')),
                 ('ticket', models.PositiveIntegerField(blank=True, null=True, verbose_name='ticket')),
                 ('number', models.PositiveIntegerField(blank=True, null=True, verbose_name='number drawn')),
                 ('value', models.PositiveBigIntegerField(default=0, help_text='Of the prize, in minor units.', verbose_name='value')),
@@ -1103,6 +1103,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='play',
             constraint=models.UniqueConstraint(fields=('period', 'member', 'nonce'), name='play_nonce_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='play',
+            constraint=models.UniqueConstraint(condition=models.Q(('ticket__isnull', True)), fields=('period', 'client_seed', 'nonce'), name='play_draw_once'),
         ),
         migrations.AddConstraint(
             model_name='play',

@@ -30,7 +30,7 @@ class Play(InsertOnlyModel):
     period = models.ForeignKey(SeedPeriod, models.PROTECT, related_name="plays", verbose_name=_("seed period"))
     client_seed = models.CharField(_("client seed"), max_length=64)
     nonce = models.PositiveIntegerField(
-        _("nonce"), help_text=_("The member's plays of the seed period, counted from 1.")
+        _("nonce"), help_text=_("Counts plays of the seed period from 1: the member's, and those with her client seed.")
     )
     ticket = models.PositiveIntegerField(_("ticket"), null=True, blank=True)
     number = models.PositiveIntegerField(_("number drawn"), null=True, blank=True)
@@ -51,6 +51,9 @@ class Play(InsertOnlyModel):
         constraints = [
             models.UniqueConstraint(fields=["member", "key"], name="play_key_once"),
             models.UniqueConstraint(fields=["period", "member", "nonce"], name="play_nonce_once"),
+            models.UniqueConstraint(
+                fields=["period", "client_seed", "nonce"], condition=Q(ticket__isnull=True), name="play_draw_once"
+            ),
             models.UniqueConstraint(
                 fields=["version", "ticket"], condition=Q(ticket__isnull=False), name="play_ticket_once"
             ),

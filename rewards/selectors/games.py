@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from common import clock
 from members.models import Member
@@ -78,6 +78,11 @@ def reasons(version: GameVersion, played: Played, available: int, at: dt.datetim
     return found
 
 
-def next_nonce(period: SeedPeriod, member: Member) -> int:
-    """The number of the member's next play of a seed period, from 1; certain under the member's lock."""
-    return Play.objects.filter(period=period, member=member).count() + 1
+def next_nonce(period: SeedPeriod, member: Member, client_seed: str) -> int:
+    """The number of the next play of a seed period, from 1: after the member's own, and after all with the same client seed.
+
+    So nothing is drawn twice, or one account would tell what the next one wins. Certain under the member's lock, but for
+    two members who name one client seed at once: the database keeps one of them (play_draw_once).
+    """
+    before = Play.objects.filter(Q(member=member) | Q(client_seed=client_seed), period=period)
+    return (before.aggregate(last=Max("nonce"))["last"] or 0) + 1

@@ -88,7 +88,7 @@ def play(member: Member, game_code: str, *, commitment: str, client_seed: str, k
         stake=version.stake,
         period=period,
         client_seed=client_seed,
-        nonce=games.next_nonce(period, member),
+        nonce=games.next_nonce(period, member, client_seed),
         at=at,
         played_on=clock.local_date(at),
     )

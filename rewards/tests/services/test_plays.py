@@ -341,3 +341,15 @@ def test_a_play_costs_a_fixed_number_of_queries(django_assert_max_num_queries):
         play()
     with django_assert_max_num_queries(30):
         play()
+
+
+def test_what_one_account_has_drawn_tells_no_other_what_it_draws():
+    """Bob names Alice's client seed, and Alice again: the three are other messages, each with its own nonce."""
+    a_game()
+    for name in ("alice", "bob", "charlie"):
+        give(100, name)
+    first, second, third = (play(subject=name, client_seed="lucky") for name in ("alice", "bob", "alice"))
+    assert [one.nonce for one in (first, second, third)] == [1, 2, 3]
+    assert play(subject="bob", client_seed="mine").nonce == 3
+    assert play(subject="charlie", client_seed="hers").nonce == 1
+    assert not any(plays.verify(one) for one in (first, second, third))
