@@ -33,7 +33,7 @@ class MemberFacts:
     def __init__(self, wallets: Iterable[Wallet | NoWallet], rules: RuleBook):
         self._ids = {wallet.member_id for wallet in wallets}
         self._asked = rules.attributes
-        self._subscriptions: dict[int, list[Subscription]] | None = None
+        self._subscriptions: dict[int, list[Subscription]] = {}
         self._segments: dict[int, list[str]] | None = None
         self._categories: dict[int, set[str]] | None = None
 
@@ -44,11 +44,13 @@ class MemberFacts:
         categories: Iterable[str] = (),
         *,
         ordered_at: dt.datetime | None = None,
+        ordered_by: int | None = None,
         **more: Any,
     ) -> Facts:
         """The facts of one member at an instant; `categories` are those of the order at hand.
 
-        Plans are those of the time it was ordered: a parcel that arrives after the term has earned with it (E54, C20).
+        Plans are those of the time it was ordered, and of who ordered it (by id), who may have been merged into the member
+        since: a parcel that arrives after the term has earned with it (E54, E58, C20).
         """
         member = wallet.member
         standing = standing_of(member)
@@ -60,7 +62,8 @@ class MemberFacts:
         )
         if Attribute.MEMBER_PLAN in self._asked:
             bought = ordered_at or at
-            facts.plans = [s.plan.code for s in self._plans()[member.pk] if s.starts_at <= bought < s.ends_at]
+            terms = self._terms(ordered_by or member.pk)
+            facts.plans = [term.plan.code for term in terms if term.starts_at <= bought < term.ends_at]
         if Attribute.MEMBER_SEGMENT in self._asked:
             facts.segments = self._groups()[member.pk]
         if self._asked & {Attribute.ORDER_FIRST, Attribute.LINE_NEW_CATEGORY}:
@@ -74,12 +77,14 @@ class MemberFacts:
         if self._categories is not None:
             self._categories.setdefault(wallet.member_id, set()).update(categories)
 
-    def _plans(self) -> dict[int, list[Subscription]]:
-        if self._subscriptions is None:
-            self._subscriptions = defaultdict(list)
-            for subscription in Subscription.objects.filter(member__in=self._ids).select_related("plan"):
-                self._subscriptions[subscription.member_id].append(subscription)
-        return self._subscriptions
+    def _terms(self, member_id: int) -> list[Subscription]:
+        """Of plans. One query for all members at the desk, and one for each who was merged into one of them."""
+        if member_id not in self._subscriptions:
+            asked = self._ids - self._subscriptions.keys() | {member_id}
+            self._subscriptions |= {asked_id: [] for asked_id in asked}
+            for term in Subscription.objects.filter(member__in=asked).select_related("plan"):
+                self._subscriptions[term.member_id].append(term)
+        return self._subscriptions[member_id]
 
     def _groups(self) -> dict[int, list[str]]:
         if self._segments is None:

@@ -250,7 +250,10 @@ def _renew_lines(desk: Desk, file: OrderFile, lines: Sequence[messages.Line]) ->
 
 def _earn(desk: Desk, wallet: Wallet, file: OrderFile, event: Event):
     categories = {line.category for line in file.lines}
-    known = desk.shelf["memberfacts"].of(wallet, event.time, categories, ordered_at=file.order.paid_at)
+    order = file.order
+    known = desk.shelf["memberfacts"].of(
+        wallet, event.time, categories, ordered_at=order.paid_at, ordered_by=order.member_id
+    )
     file.remember(known)
     occasion = file.occasion(known, event.time)
     evaluation = earning.evaluate(

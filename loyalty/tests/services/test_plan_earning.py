@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.services import outbox
 from loyalty.models import Shortfall
 from loyalty.services.earning import evaluate
 from loyalty.tests.proven import assert_proven
 from loyalty.tests.services.test_earning import occasion, rule
 from loyalty.tests.stage import DAY, NOON, a_rule, balance, give, line, order, send
 from members.models import Member, Plan, Subscription
+from members.services import members
 
 pytestmark = pytest.mark.django_db
 PLUS = [("member.plan", "is", "plus")]
@@ -82,6 +84,21 @@ def test_an_order_paid_with_the_plan_earns_with_it_though_it_arrives_after_the_e
     late = NOON + 12 * DAY
     assert earned(100_00, late, paid_at=(NOON + 8 * DAY).isoformat()) == 1_000
     assert earned(100_00, late, "o-2", paid_at=(NOON + 9 * DAY).isoformat()) == 100
+
+
+def test_an_order_paid_with_the_plan_earns_with_it_though_its_buyer_was_merged_since(alice):
+    """domain.md E54, E58: and what the other paid then, without the plan, does not."""
+    tenfold()
+    for name, code in (("alice", "o-1"), ("bob", "o-2")):
+        send("order.paid", name, at=NOON, **order(code, line(1, 100_00)))
+    members.merge("alice", "bob", NOON + DAY)
+    while outbox.dispatch(NOON + DAY, 100) or outbox.deliver(NOON + DAY, 100):
+        pass
+    arrived = [
+        send("order.completed", "bob", at=NOON + 2 * DAY, **order(code, line(1, 100_00), paid_at=NOON.isoformat()))
+        for code in ("o-1", "o-2")
+    ]
+    assert [one["effects"]["points"]["earned"] for one in arrived] == [1_000, 100]
 
 
 def test_an_order_paid_before_the_plan_earns_without_it(alice):
