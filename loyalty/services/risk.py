@@ -14,7 +14,7 @@ from loyalty.selectors import conduct
 from loyalty.services import quarantines
 from members.models import Member
 from members.models.risk_words import Action
-from members.services import identities
+from members.services import identities, members
 from members.services.risk_events import Guarded
 
 PATIENCE = dt.timedelta(minutes=2)
@@ -73,7 +73,7 @@ def look_into(payload: dict, at: dt.datetime, now: dt.datetime) -> None:
     """
     named = Member.objects.select_related("merged_into").filter(external_id=payload["key"])
     lots = Lot.objects.filter(
-        account__wallet__member__in=[member.merged_into or member for member in named],
+        account__wallet__member__in=[members.remaining(member) for member in named],
         earned_at=dt.datetime.fromisoformat(payload["at"]),
         is_open=True,
     ).values_list("pk", flat=True)

@@ -20,7 +20,7 @@ from members import facts
 from members.models import Identity, Member, RiskListing, RiskRefusal, RiskRuleVersion, RiskTally
 from members.models.risk_words import FACTS, Counter, Outcome
 from members.selectors import risk_rules
-from members.services import risk_standings, risk_tallies
+from members.services import members, risk_standings, risk_tallies
 from members.services.risk_standings import Standing
 from members.services.risk_tallies import Key
 
@@ -106,7 +106,7 @@ def _read(attempts, rules, book: risk_rules.Book, now: dt.datetime) -> _Table:
     table = _Table()
     people = Member.objects.filter(external_id__in={attempt.subject for attempt in attempts})
     for member in people.select_related("merged_into"):
-        table.members[member.external_id] = member.merged_into or member
+        table.members[member.external_id] = members.remaining(member)
     blocks = any(rule.outcome == Outcome.BLOCK for found in rules for rule in found)
     if blocks or any(attempt.action in book.listed for attempt in attempts):
         _read_listings(table, attempts)

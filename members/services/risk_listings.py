@@ -13,7 +13,7 @@ from common.problems import InvalidInput, Problem
 from common.services import audit
 from members.models import Member, RiskListing
 from members.models.risk_words import FACTS, Action
-from members.services import identities, risk_guards
+from members.services import identities, members, risk_guards
 
 By = RiskListing.By
 
@@ -35,7 +35,7 @@ def describe(by: str, name: str) -> tuple[str, Member | None]:
         member = Member.objects.filter(external_id=name).select_related("merged_into").first()
         if member is None:
             raise InvalidInput(_("No such member: %s") % name)
-        member = member.merged_into or member
+        member = members.remaining(member)
         return member.external_id, member
     if by == By.PHONE:
         digest = identities.digest(name)

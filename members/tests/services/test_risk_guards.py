@@ -213,11 +213,14 @@ def test_a_block_holds_within_the_batch(alice):
     assert [verdict is None for verdict in risk_guards.judge(batch, NOON)] == [True, False]
 
 
-def test_a_merged_member_goes_by_the_name_of_who_remains(alice, bob):
-    in_force(limit=1)
-    type(bob).objects.filter(pk=bob.pk).update(status="merged", merged_into=alice)
+def test_a_merged_member_goes_by_the_name_of_who_remains_after_every_merge(alice, bob, charlie):
+    in_force(limit=2)
+    for source, target in ((charlie, bob), (bob, alice)):
+        type(source).objects.filter(pk=source.pk).update(status="merged", merged_into=target)
     assert passes("alice")
+    assert passes("charlie")
     assert not passes("bob")
+    assert risk_listings.describe("member", "charlie") == ("alice", alice)
 
 
 def test_the_newest_version_that_has_begun_counts(alice):
