@@ -72,8 +72,9 @@ class InstantRefundsView(ServerView, APIView):
     @extend_schema(
         tags=["members"],
         summary="May this refund be paid before the goods are back?",
-        description="Created: yes, and it counts as out. 409 `not_entitled`, `credit_too_low`, `quota_used_up` or "
-        "`exposure_exceeded` (with `limit`, `open` and `amount`): no.",
+        description="Created: yes, and it counts as out. 409 `not_entitled`, `credit_too_low`, `quota_used_up`, "
+        "`exposure_exceeded` (with `limit`, `open` and `amount`), `refund_exceeds_order` (with `paid`, `before` and "
+        "`amount`) or `order_of_another`: no.",
         operation_id="members_instant_refunds_open",
         request=InstantRefundRequest,
         responses={201: InstantRefundSerializer},

@@ -110,7 +110,8 @@ class UseView(StepView):
         Used,
         examples.USED,
         description="Used again for the same `order` it stays used. Another order, or another call without one, is 409 "
-        "`reward_used`; an order that was cancelled is 409 `order_cancelled`, and the coupon stays good.",
+        "`reward_used`; an order that was cancelled is 409 `order_cancelled`, a coupon for the order of another member "
+        "`order_of_another`: it stays good.",
     )
     @once
     @transaction.atomic

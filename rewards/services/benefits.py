@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from common import clock
 from common.problems import InvalidInput, NotFound, Problem
 from common.services import outbox
-from loyalty.models import Order
 from members.models import Member
 from members.selectors import kin
 from members.services import members
@@ -22,7 +21,7 @@ from rewards import facts
 from rewards.models import Benefit, BenefitUse, InstantRefund
 from rewards.selectors import belongings, entitlements
 from rewards.selectors.entitlements import Entitlement
-from rewards.services import quotas
+from rewards.services import orders, quotas
 from rewards.services.quotas import QuotaUsedUp
 
 Kind = Benefit.Kind
@@ -91,7 +90,7 @@ for it now must be good for it (F21)."""
 def check(member: Member, code: str, at: dt.datetime, *, store: str = "", order: str = "") -> Entitlement:
     """The entitlement, if the member could use the benefit now; nothing is written.
 
-    Raises UnknownBenefit, NotEntitled, NotAcceptedHere, QuotaUsedUp, InvalidInput (unknown store).
+    Raises UnknownBenefit, NotEntitled, NotAcceptedHere, OrderOfAnother, QuotaUsedUp, InvalidInput (unknown store).
     """
     benefit = _benefit(code)
     _merchant(benefit, store)
@@ -208,18 +207,15 @@ def _check_kind(benefit: Benefit) -> None:
 
 
 def _entitled(member: Member, benefit: Benefit, at: dt.datetime, order: str) -> Entitlement:
-    bought = _order(member, order) if order and benefit.kind in AFTER_SALES else None
-    has = entitlements.of_order(bought, member, at) if bought else entitlements.of(member, at)
+    bought = orders.known(member, order) if order else None
+    if bought and benefit.kind in AFTER_SALES and (bought.paid_at or bought.completed_at):
+        has = entitlements.of_order(bought, member, at)
+    else:
+        has = entitlements.of(member, at)
     found = entitlements.find(has, benefit.code)
     if found is None:
         raise NotEntitled
     return found
-
-
-def _order(member: Member, order: str) -> Order | None:
-    """The order, if the member has bought it, by whatever name, and it is known when."""
-    mine = Order.objects.filter(code=order, member__in=kin.ids(member.pk)).select_related("member")
-    return mine.exclude(paid_at=None, completed_at=None).first()
 
 
 def _merchant(benefit: Benefit, store: str) -> Merchant | None:

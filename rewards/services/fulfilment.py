@@ -16,7 +16,7 @@ from common.services.audit import Actor
 from loyalty.models import Order
 from rewards import facts
 from rewards.models import Code, Redemption, Reward
-from rewards.services import codes, redemptions
+from rewards.services import codes, orders, redemptions
 from rewards.services.redemption_states import Status, check, lock, move, write
 from rewards.services.refusals import RewardExpired, WrongState
 
@@ -59,7 +59,8 @@ def use(redemption_uuid: uuid.UUID, *, reason: str = "", order: str = "", actor:
     """What was handed out is used: at the till, or as the partner tells. From now on it is not given back.
 
     `reason` says where; `order` names the order it was used for. Used again for the same order it stays used; a second
-    order, or a second till, is refused. Raises UnknownRedemption, RewardUsed, RewardExpired, OrderIsCancelled, WrongState.
+    order, or a second till, is refused; so is a coupon for the order of somebody else, as the quote would.
+    Raises UnknownRedemption, RewardUsed, RewardExpired, OrderIsCancelled, OrderOfAnother, WrongState.
     """
     redemption = lock(redemption_uuid)
     if redemption.status == Status.USED and order and order == redemption.order_code:
@@ -67,6 +68,8 @@ def use(redemption_uuid: uuid.UUID, *, reason: str = "", order: str = "", actor:
     check(redemption, "use", at)
     if order and _is_cancelled(order):
         raise OrderIsCancelled(order=order)
+    if order and redemption.reward.kind == Reward.Kind.COUPON:
+        orders.known(redemption.member, order)
     redemption.order_code = order
     codes.follow(redemption, Code.Status.USED)
     return _write(redemption, "use", actor, at, reason, redemptions.told(facts.RedemptionUsed, redemption))

@@ -31,7 +31,7 @@ from rewards import facts
 from rewards.models import Benefit, Exposure, ExposureEntry, InstantRefund
 from rewards.selectors import entitlements
 from rewards.selectors.entitlements import Entitlement
-from rewards.services import benefits
+from rewards.services import benefits, orders
 
 JOB = "recover-instant-refunds"
 MEMBERS_PER_CHUNK = 200
@@ -54,6 +54,14 @@ class ExposureExceeded(Problem):
     title = _("The refund exceeds what may be paid back before the goods are here.")
 
 
+class RefundExceedsOrder(Problem):
+    """More money would be paid back for the order than was paid for it."""
+
+    code = "refund_exceeds_order"
+    status = 409
+    title = _("The refund exceeds what was paid for the order.")
+
+
 class CreditTooLow(Problem):
     """The benefit asks for a credit score that the member does not have."""
 
@@ -74,7 +82,7 @@ def open(member: Member, order: str, amount: int, at: dt.datetime, *, key: str, 
     """Allow a refund of `amount` > 0 (minor units) now: open advances + refund <= limit. The same key is the same refund.
 
     The limit is the parameter of the member's best instant-refund benefit; one use of it is taken. Raises NotEntitled,
-    CreditTooLow, ExposureExceeded, QuotaUsedUp, and what `benefits.use` raises.
+    CreditTooLow, ExposureExceeded, RefundExceedsOrder, QuotaUsedUp, and what `benefits.use` raises.
     """
     with transaction.atomic():
         mine = InstantRefund.objects.filter(member__in=kin.ids(member.pk))
@@ -89,6 +97,7 @@ def open(member: Member, order: str, amount: int, at: dt.datetime, *, key: str, 
             return twin
         limit = use.value or 0
         exposure = _expose(member, amount, limit)
+        _check_order(member, order, amount)
         refund = InstantRefund.objects.create(
             member=member,
             use=use,
@@ -240,6 +249,26 @@ def _expose(member: Member, amount: int, limit: int) -> Exposure:
             amount=amount,
         )
     return Exposure.objects.get(pk=member.pk)
+
+
+def _check_order(member: Member, code: str, amount: int) -> None:
+    """What was paid back ahead for an order stays within what was paid for it; an order that was not told yet may be any.
+
+    Asked while the exposure's row is locked. Raises RefundExceedsOrder.
+    """
+    order = orders.known(member, code)
+    if order is None:
+        return
+    ahead = InstantRefund.objects.filter(member__in=kin.ids(member.pk), order_code=code).aggregate(sum=Sum("amount"))
+    paid, before = order.cash + order.freight, ahead["sum"] or 0
+    if before + amount > paid:
+        raise RefundExceedsOrder(
+            _("%(before)d and this refund of %(amount)d exceed the %(paid)d paid for the order (minor units).")
+            % {"before": before, "amount": amount, "paid": paid},
+            paid=paid,
+            before=before,
+            amount=amount,
+        )
 
 
 def _close(refund: InstantRefund, status: str, at: dt.datetime) -> None:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from common.services import outbox
 from common.services.audit import Actor
+from loyalty.models import Order
 from loyalty.tests.api.callers import grant
 from loyalty.tests.stage import DAY
 from members.services import members
@@ -33,6 +34,18 @@ def test_coupons_come_along_through_two_merges(phone, server, alice, bob, charli
     assert [one["code"] for one in server.post("/api/v1/checkout/quote", basket).json()["coupons"]] == [taken.code.code]
     assert len(phone(charlie).get("/api/v1/me/redemptions").json()["results"]) == 1
     assert phone(charlie).post(f"/api/v1/me/redemptions/{taken.uuid}/cancel").json()["restored"] == 100
+
+
+def test_a_coupon_is_used_for_an_order_of_its_owner_whatever_her_name_and_for_nobody_elses(server, alice, bob, charlie):
+    grant(alice, 1000)
+    taken = redeem(a_reward(kind="coupon", off_amount=500), at=timezone.now())
+    for code, owner in (("o-1", bob), ("o-2", charlie)):
+        Order.objects.create(code=code, member=owner, status="completed", completed_at=timezone.now())
+    use = f"/api/v1/redemptions/{taken.uuid}/use"
+    assert server.post(use, {"order": "o-1"}).json()["code"] == "order_of_another"
+    merge("alice", "bob")
+    assert server.post(use, {"order": "o-2"}).json()["code"] == "order_of_another"
+    assert server.post(use, {"order": "o-1"}).json()["order"] == "o-1"
 
 
 @pytest.fixture

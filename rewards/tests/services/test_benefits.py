@@ -19,7 +19,14 @@ from merchants.models import Merchant, Store
 from rewards.models import Benefit, BenefitUse, Period, Quota, QuotaEntry
 from rewards.selectors import entitlements
 from rewards.services import benefits
-from rewards.services.benefits import KeyOfAnotherUse, NotAcceptedHere, NotEntitled, UnknownBenefit, UnknownUse
+from rewards.services.benefits import (
+    KeyOfAnotherUse,
+    NotAcceptedHere,
+    NotEntitled,
+    UnknownBenefit,
+    UnknownUse,
+)
+from rewards.services.orders import OrderOfAnother
 from rewards.services.quotas import QuotaUsedUp
 from rewards.tests import perks
 
@@ -160,8 +167,8 @@ def test_after_sales_of_an_order_stay_those_of_its_day():
     with pytest.raises(NotEntitled):
         use(alice, "r-1", code="double-free", order="o-unknown")
     assert use(alice, "r-1", code="double-free", order="o-1").quota.window == "2026-03"
-    with pytest.raises(NotEntitled):
-        use(perks.member("charlie"), "r-1", code="double-free", order="o-1")
+    with pytest.raises(OrderOfAnother):
+        use(perks.member("charlie", "gold"), "r-1", code="double-free", order="o-1")
 
 
 class QuotaLedger(TestCase):
@@ -238,5 +245,5 @@ def test_after_sales_of_an_order_are_what_its_buyer_had_when_she_was_merged_sinc
         use(bob, "r-3", code="double-free", order="o-2")
     with pytest.raises(QuotaUsedUp):
         use(bob, "r-3", code="double-free", order="o-1")
-    with pytest.raises(NotEntitled):
+    with pytest.raises(OrderOfAnother):
         use(perks.member("charlie"), "r-1", code="double-free", order="o-1")

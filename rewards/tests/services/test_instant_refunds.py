@@ -8,14 +8,21 @@ import pytest
 from django.db import connection
 
 from common.models import Fact
-from loyalty.models import Breach
+from loyalty.models import Breach, Order
 from loyalty.tests.proven import assert_proven
 from loyalty.tests.stage import DAY, NOON, balance, give
 from members.models import CreditScore
 from rewards.models import Benefit, BenefitUse, Exposure, ExposureEntry, InstantRefund
 from rewards.services import benefits, instant_refunds
 from rewards.services.benefits import KeyOfAnotherUse, MoneyIsOut, NotEntitled
-from rewards.services.instant_refunds import AlreadyRecovered, CreditTooLow, ExposureExceeded, UnknownRefund
+from rewards.services.instant_refunds import (
+    AlreadyRecovered,
+    CreditTooLow,
+    ExposureExceeded,
+    RefundExceedsOrder,
+    UnknownRefund,
+)
+from rewards.services.orders import OrderOfAnother
 from rewards.tests import perks
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +79,29 @@ def test_a_refusal_leaves_nothing_behind(instant):
         refund(alice, 200_01)
     assert not InstantRefund.objects.exists()
     assert not alice.benefit_uses.exists()
+
+
+def test_no_more_is_paid_ahead_than_was_paid_for_the_order(instant):
+    alice = perks.member("alice", "silver")
+    Order.objects.create(code="o-1", member=alice, status="completed", cash=90_00, freight=6_00)
+    with pytest.raises(RefundExceedsOrder) as refused:
+        refund(alice, 96_01)
+    assert refused.value.extra == {"paid": 96_00, "before": 0, "amount": 96_01}
+    assert not Exposure.objects.filter(open__gt=0).exists()
+    instant_refunds.settle(alice, refund(alice, 90_00).uuid, NOON)
+    with pytest.raises(RefundExceedsOrder):
+        refund(alice, 6_01, "r-2")
+    refund(alice, 6_00, "r-2")
+
+
+def test_an_order_of_somebody_else_brings_no_money_ahead(instant):
+    alice, bob = perks.member("alice", "silver"), perks.member("bob", "silver")
+    Order.objects.create(code="o-1", member=bob, status="completed", cash=90_00)
+    with pytest.raises(OrderOfAnother):
+        refund(alice, 10_00)
+    bob.status, bob.merged_into = "merged", alice
+    bob.save()
+    assert refund(alice, 10_00).order_code == "o-1"
 
 
 @pytest.mark.parametrize(("score", "allowed"), [(None, False), (79, False), (80, True)])
