@@ -22,6 +22,8 @@ from common.problems import Conflict, InvalidInput, Problem
 from . import exceptions
 
 HEADER = "Idempotency-Key"
+KEY = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"}
+"""What may be one, for OpenAPI."""
 WAIT_MS = 1000
 _encode = msgspec.json.Encoder(order="deterministic").encode
 

@@ -23,6 +23,24 @@ class CursorPagination(pagination.CursorPagination):
     max_page_size = 200
     ordering = "-id"
 
+    def get_page_size(self, request: Request) -> int:
+        """What `limit` says, at most 200. Raises InvalidInput."""
+        try:
+            size = int(request.query_params.get(self.page_size_query_param, self.page_size))
+        except ValueError:
+            size = 0
+        if size < 1:
+            error = {"pointer": "/limit", "code": "invalid", "detail": str(_("Give a whole number from 1 on."))}
+            raise InvalidInput(errors=[error])
+        return min(size, self.max_page_size)
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        parameters = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            if parameter["name"] == self.page_size_query_param:
+                parameter["schema"]["minimum"] = 1
+        return parameters
+
     def paginate_queryset(self, queryset: QuerySet, request: Request, view: APIView | None = None) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,12 +33,17 @@ DESCRIPTIONS = {
 class ApiSchema(AutoSchema):
     """Adds to each operation the problems that can occur there."""
 
+    def get_description(self) -> str:
+        """What the operation or its view says of itself; what their base classes say is for us."""
+        method = getattr(self.view, self.method.lower(), None)
+        return inspect.cleandoc(getattr(method, "__doc__", None) or type(self.view).__doc__ or "")
+
     def get_override_parameters(self) -> list[OpenApiParameter]:
         parameters = list(super().get_override_parameters())
         if self._has("is_idempotent"):
             description = "The same key and request get the first answer again, with `Idempotency-Replayed: true`."
             parameters.append(
-                OpenApiParameter(idempotency.HEADER, str, OpenApiParameter.HEADER, description=description)
+                OpenApiParameter(idempotency.HEADER, idempotency.KEY, OpenApiParameter.HEADER, description=description)
             )
         if self._has("is_guarded"):
             description = "The device, as the app knows it; risk rules count by it. Kept as a keyed digest only."

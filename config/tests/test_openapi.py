@@ -35,6 +35,7 @@ def test_every_operation_says_what_it_is_for_who_may_call_and_what_can_go_wrong(
         for method, operation in operations.items():
             where = f"{method.upper()} {path}"
             assert operation.get("summary"), where
+            assert not operation.get("description", "").startswith(("Mixin", "One step")), f"{where}: words for us"
             assert operation.get("security"), where
             assert operation["tags"][0] in {tag["name"] for tag in TAGS}, where
             for status, response in operation["responses"].items():
@@ -53,7 +54,9 @@ def test_what_moves_value_documents_the_idempotency_key():
     moves += ["/me/plan/purchases", "/me/plan/purchases/{uuid}/refund", "/plan-purchases/{uuid}/pay"]
     for path in moves:
         parameters = schema()["paths"][f"/api/v1{path}"]["post"]["parameters"]
-        assert "Idempotency-Key" in [parameter["name"] for parameter in parameters], path
+        key = next(parameter for parameter in parameters if parameter["name"] == "Idempotency-Key")
+        assert key["schema"]["pattern"] == "^[ -~]+$", path
+        assert key.get("required", False) is path.endswith("/plays"), path
 
 
 def test_every_example_keeps_to_its_schema():

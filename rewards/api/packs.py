@@ -88,4 +88,4 @@ class PackView(ServerView, APIView):
     @once
     @transaction.atomic
     def post(self, request, external_id, code):
-        return Response(document(packs.claim(members.active(external_id), code, timezone.now())))
+        return Response(document(packs.claim(members.active(self.member().external_id), code, timezone.now())))

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from msgspec import Meta, Struct
 from rest_framework import generics, serializers
 from rest_framework.response import Response
@@ -136,6 +136,15 @@ class MyGamePlaysView(MemberView, APIView):
             "`client_seed:nonce`) gives the number; see docs/decisions/0022."
         ),
         operation_id="me_game_plays_post",
+        parameters=[
+            OpenApiParameter(
+                idempotency.HEADER,
+                idempotency.KEY,
+                OpenApiParameter.HEADER,
+                required=True,
+                description="Names the play.",
+            )
+        ],
         request=PlayRequest,
         responses={201: PlaySerializer},
         examples=[

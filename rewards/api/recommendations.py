@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -80,12 +80,12 @@ class RecommendationsView(MemberView, APIView):
         summary="Rewards and benefits for me, with the reasons",
         description="Only what I can take or use now. Prices and rights are the same for everybody of my standing.",
         operation_id="me_recommendations",
-        parameters=[OpenApiParameter("limit", int, description=f"At most {MOST}; 20 unless said.")],
+        parameters=[LimitSerializer],
         responses=RecommendationsSerializer,
         examples=[examples.answer("A tea drinker", EXAMPLE)],
     )
     def get(self, request):
-        asked = LimitSerializer(data=request.query_params)
+        asked = LimitSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         found = recommendations.of(self.member(), timezone.now(), limit=asked.validated_data["limit"])
         document = {

@@ -6,6 +6,7 @@ import hashlib
 from typing import Annotated
 
 from django.db import transaction
+from django.http import Http404
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -20,6 +21,7 @@ from common.api.pagination import CursorPagination
 from common.models import ApiKey
 from loyalty.api.examples import answer, request
 from loyalty.api.views import MemberView, ServerView
+from loyalty.services.desk import UnknownMember
 from members.api.risk_guards import guarded
 from members.models.risk_words import Action
 from rewards.models import Redemption, Reward
@@ -47,7 +49,7 @@ class ServerRedemptionRequest(RedemptionRequest, frozen=True, kw_only=True):
 
 
 class Reasoned(Struct, frozen=True, kw_only=True):
-    """Why; it stands in the history."""
+    """Why; operators read it in the history."""
 
     reason: Reason = ""
 
@@ -180,7 +182,10 @@ class RedemptionsView(ServerView, RedemptionsBase):
     @once
     @guarded(_asked)
     def post(self, request, external_id):
-        return self.take(external_id, messages.read(request, ServerRedemptionRequest))
+        try:
+            return self.take(external_id, messages.read(request, ServerRedemptionRequest))
+        except UnknownMember:
+            raise Http404 from None  # the address names her, not the body
 
 
 class RedemptionView(ServerView, APIView):

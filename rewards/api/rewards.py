@@ -62,7 +62,9 @@ class OfferSerializer(serializers.Serializer):
     price_for = serializers.CharField(
         source="price.basis", help_text="Why the price is so: list, or tier:…, segment:…, plan:… with its code."
     )
-    left = serializers.IntegerField(source="reward.left", allow_null=True, help_text="null = endless.")
+    left = serializers.IntegerField(
+        source="reward.left", allow_null=True, help_text="Of its stock; null = it has none and may be endless."
+    )
     available_from = serializers.DateTimeField(source="reward.available_from", allow_null=True)
     available_until = serializers.DateTimeField(source="reward.available_until", allow_null=True)
     least_tier = serializers.SerializerMethodField(help_text="Code of the tier it asks for; null = none said.")
@@ -88,14 +90,18 @@ class OfferSerializer(serializers.Serializer):
 
 
 class RewardFilter(filters.FilterSet):
-    affordable = filters.BooleanFilter(
-        method="keep", help_text="true: only what the member can take now; false: only what not."
+    affordable = filters.TypedChoiceFilter(
+        choices=[("true", "true"), ("false", "false")],
+        coerce="true".__eq__,
+        method="keep",
+        help_text="true: only what the member can take now; false: only what not.",
     )
 
     class Meta:
         model = Reward
         fields = ["kind"]
 
+    @extend_schema_field(bool)
     def keep(self, rewards, name: str, wanted: bool):
         """Ask the one rule about all of them, in a fixed number of queries; the page then finds its rows by id."""
         offers = catalogue.offers(self.request.user.member, timezone.now(), list(rewards))

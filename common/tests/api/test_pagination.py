@@ -38,8 +38,13 @@ def test_pages_follow_each_other_without_gap_or_repetition_while_rows_are_added(
 def test_a_page_has_an_end_whatever_is_asked_for(entries):
     assert CursorPagination.max_page_size == 200
     assert len(page(limit=10**9)[0]) == 7
-    for nonsense in ("0", "-1", "x", ""):
-        assert len(page(limit=nonsense)[0]) == 7
+
+
+@pytest.mark.parametrize("nonsense", ["0", "-1", "x", "", "null", "9" * 5000])
+def test_a_limit_that_is_none_is_refused(entries, nonsense):
+    with pytest.raises(InvalidInput) as refusal:
+        page(limit=nonsense)
+    assert refusal.value.errors[0]["pointer"] == "/limit"
 
 
 @pytest.mark.parametrize("text", ["p=abc", "p=\0", "p=" + "9" * 30, "o=-5", "o=x", "r=1&p=", "\xff", "p=1e5"])

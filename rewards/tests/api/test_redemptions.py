@@ -54,6 +54,12 @@ def test_a_refusal_names_the_gravest_reason_and_lists_all(phone, alice):
     assert phone(alice).post(MINE, {"reward": "cup"}).json()["missing"] == 120
 
 
+def test_a_member_that_the_address_names_and_nobody_knows_is_not_found(server):
+    a_reward("mug")
+    assert server.post("/api/v1/members/nobody/redemptions", {"reward": "mug"}).status_code == 404
+    assert server.post("/api/v1/members/nobody/benefits/coupon-pack/pack").status_code == 404
+
+
 def test_the_same_key_takes_a_reward_once_and_replays_the_answer(phone, alice):
     a_reward("mug")
     first, second = (phone(alice).post(MINE, {"reward": "mug"}, headers={"Idempotency-Key": "k-1"}) for _ in range(2))
