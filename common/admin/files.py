@@ -17,20 +17,28 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from import_export import resources
 from import_export.admin import ExportMixin, ImportMixin
-from import_export.formats.base_formats import CSV, XLSX
+from import_export.formats import base_formats
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 
 from common.models import Look
 from common.services import audit, looks
 
+from . import cells
 from .base import actor
+
+SHOWN = 200
+"""How many rows of a trial a page shows; all are tried."""
 
 
 class ExportAdminMixin(ExportMixin):
     """A list that can be taken along as it is filtered, as CSV or XLSX; needs `resource_classes`."""
 
     export_form_class = ExportForm
-    export_formats = [CSV, XLSX]
+    export_formats = [base_formats.CSV, base_formats.XLSX]
+
+    def get_data_for_export(self, request, queryset, **kwargs):
+        """No cell of it runs in a spreadsheet."""
+        return cells.all_of(super().get_data_for_export(request, queryset, **kwargs), cells.guarded)
 
     def _do_file_export(self, file_format, request, queryset, export_form=None):
         summary = _("Exported: %(what)s (%(rows)d)") % {
@@ -47,7 +55,7 @@ class ImportAdminMixin(ImportMixin):
     """A list that takes rows from a file, for whoever has `import_permission`; needs an ImportResource."""
 
     import_form_class = ImportForm
-    import_formats = [CSV, XLSX]
+    import_formats = [cells.CSV, cells.XLSX]
     import_permission: str
     # Import writes the audit log instead, through the service.
     skip_admin_log = True
@@ -67,9 +75,28 @@ class ImportAdminMixin(ImportMixin):
         """The page names the columns that are read; what an export holds besides is left out."""
         response = super().import_action(request, **kwargs)
         context = getattr(response, "context_data", None) or {}
+        context["unreadable"] = [_("This file cannot be read.")]
+        if "result" in context:
+            self._shorten(request, context["result"])
         rows = zip(context.get("fields_list", []), self.get_import_resource_classes(request), strict=False)
         context["fields_list"] = [(name, list(resource.row_form.base_fields)) for (name, _all), resource in rows]
         return response
+
+    def _shorten(self, request, result):
+        """A page of thousands of rows takes longer than the trial, and nobody reads it."""
+        rows = max(len(result.rows), len(result.invalid_rows), len(result.error_rows))
+        if rows > SHOWN:
+            said = _("The first %(shown)d of %(rows)d rows are shown.") % {"shown": SHOWN, "rows": rows}
+            messages.info(request, said)
+        for kind in (result.rows, result.invalid_rows, result.error_rows):
+            del kind[SHOWN:]
+
+    def add_data_read_fail_error_to_form(self, form, e):
+        """Say what to do, not which exception it was."""
+        if isinstance(e, UnicodeError):
+            form.add_error("import_file", _("The text is not UTF-8. Save the file as “CSV UTF-8” or as XLSX."))
+        else:
+            form.add_error("import_file", _("This file cannot be read. Is it of the format that you chose?"))
 
     def process_result(self, result, request):
         """Say what was taken; a file that went bad between trial and confirmation has changed nothing."""

@@ -16,6 +16,13 @@ def places() -> int:
     return 0 if settings.PROGRAMME_CURRENCY in NO_MINOR_UNIT else 2
 
 
+def typed(minor: int | None) -> str:
+    """Minor units as people type them: 4900 -> 49.00; nothing for None."""
+    if minor is None:
+        return ""
+    return f"{minor // 10 ** places()}.{minor % 10 ** places():0{places()}d}" if places() else str(minor)
+
+
 class MoneyField(forms.DecimalField):
     """A decimal amount in a form, whole minor units in Python."""
 

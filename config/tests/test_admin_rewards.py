@@ -58,6 +58,11 @@ def upload(client, model: str, text: str):
     return trial.content.decode() + answer.content.decode(), answer.status_code == 200
 
 
+def exported(client, model: str) -> str:
+    """The whole list as text."""
+    return client.post(page(f"{model}_export"), {"format": "0", "resource": "0"}).content.decode()
+
+
 def test_a_reward_is_written_as_money_and_activated_by_a_second_person(client, olivia, felix):
     client.post(page("reward_add"), FORM)
     reward = Reward.objects.get()
@@ -264,6 +269,68 @@ def test_a_file_of_rewards_makes_drafts_and_names_what_is_wrong_row_by_row(clien
     assert (mug.status, mug.unit_cost, mug.stock, mug.created_by) == ("draft", 900, 5, olivia)
     assert (coupon.codes, coupon.symbol) == ("own", "redeem")
     assert AuditEntry.objects.filter(action="rewards.rewards.import").exists()
+
+
+def test_a_file_of_rewards_that_was_exported_says_everything_again(client, olivia):
+    gold = shop.a_tier("gold", 3)
+    june = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+    mug = shop.a_reward(
+        "mug", name="=Mug 杯子", description="-5 off", visible_from=june, available_until=june + dt.timedelta(9)
+    )
+    RewardPrice.objects.create(reward=mug, tier=gold, points=80, cash=990)
+    text = exported(client, "reward")
+    assert "'=Mug 杯子,'-5 off" in text
+    _says, taken = upload(client, "reward", text)
+    mug.refresh_from_db()
+    assert taken
+    assert (mug.status, mug.name, mug.description, mug.visible_from) == ("active", "=Mug 杯子", "-5 off", june)
+
+    later = text.replace("2026-06-10T", "2026-06-12T").replace("tier:gold=80+9.90", "tier:gold=70; plan:plus=60")
+    says, taken = upload(client, "reward", later)
+    assert not taken
+    assert "There is none with the code plus." in says
+    _says, taken = upload(client, "reward", later.replace("; plan:plus=60", ""))
+    mug.refresh_from_db()
+    assert (mug.status, mug.available_until) == ("draft", june + dt.timedelta(11))
+    assert list(mug.prices.values_list("tier__code", "points", "cash")) == [("gold", 70, 0)]
+    says, taken = upload(client, "reward", "code,name,kind,points,available_from\nmug,Mug,gift,100,2026-07-01\n")
+    assert not taken
+    assert "The end comes after the start." in says
+
+
+def test_codes_that_were_exported_cost_the_same_when_they_come_back(client, olivia):
+    video = shop.a_reward("video", kind="partner")
+    upload(client, "code", "reward;code;good_until;price\nvideo;=1+1;2030-01-31;5.00\n")
+    text = exported(client, "code")
+    assert "video,'=1+1,2030-01-31,5.00,free," in text
+    Code.objects.all().delete()
+    _says, taken = upload(client, "code", text)
+    code = Code.objects.get()
+    assert taken
+    assert (code.reward, code.code, code.price, code.expires_at.isoformat()) == (
+        video,
+        "=1+1",
+        500,
+        "2030-01-31T16:00:00+00:00",
+    )
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_words(client, olivia):
+    says, taken = upload(client, "code", "code\nV-1\n")
+    assert not taken
+    assert "The file has no column “reward”." in says
+    assert "Traceback" not in says
+    file = SimpleUploadedFile("rows.csv", "reward,code\nvideo,代码".encode("gb18030"))
+    says = client.post(page("code_import"), {"format": "0", "import_file": file, "resource": "0"}).content.decode()
+    assert "The text is not UTF-8." in says
+
+
+def test_a_trial_of_thousands_of_bad_rows_shows_the_first(client, olivia):
+    says, taken = upload(client, "code", "reward,code\n" + "".join(f"none,V-{n}\n" for n in range(201)))
+    assert not taken
+    assert "The first 200 of 201 rows are shown." in says
+    assert "V-199" in says
+    assert "V-200" not in says
 
 
 def test_a_file_changes_what_it_has_columns_for_and_asks_for_a_second_person_again(client, olivia):

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from import_export import resources
-from import_export.admin import ExportMixin
 from import_export.fields import Field
-from import_export.formats.base_formats import CSV, XLSX
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.contrib.import_export.forms import ExportForm
 
 from common.admin import tags, words
-from common.admin.base import ReadOnlyAdmin, actor
-from common.models import Look
-from common.services import audit
+from common.admin.base import ReadOnlyAdmin
+from common.admin.files import ExportAdminMixin
 from loyalty.admin import medal_words
 from loyalty.models import MedalAward, MedalLevel, MedalStanding
 
@@ -64,7 +58,7 @@ class HolderResource(resources.ModelResource):
 
 
 @admin.register(MedalStanding)
-class MedalStandingAdmin(ExportMixin, ReadOnlyAdmin):
+class MedalStandingAdmin(ExportAdminMixin, ReadOnlyAdmin):
     """Members and what they have reached of each medal, counted once a month."""
 
     empty = _("Nobody has a score yet. Medals are counted in the first night of a month.")
@@ -88,19 +82,10 @@ class MedalStandingAdmin(ExportMixin, ReadOnlyAdmin):
     ]
     readonly_fields = ["member_link", "medal_badge", "spent"]
     resource_classes = [HolderResource]
-    export_form_class = ExportForm
-    formats = [CSV, XLSX]
 
     def get_queryset(self, request):
         """Whoever has neither score nor level has only lost what there was."""
         return super().get_queryset(request).exclude(score=0, level=None)
-
-    def get_export_data(self, file_format, request: HttpRequest, queryset, **kwargs):
-        """Members' data leaves the house: it is written down who took it."""
-        summary = gettext("Exported medal holders (%d rows)") % queryset.count()
-        audit.record(actor(request), "loyalty.medal_holders.export", None, summary, timezone.now())
-        self.note_look(request, Look.Kind.EXPORT, rows=queryset.count())
-        return super().get_export_data(file_format, request, queryset, **kwargs)
 
     @admin.display(description=_("member"), ordering="member__external_id")
     def member_link(self, standing):

@@ -18,7 +18,7 @@ from common import clock
 from common.admin import confirm, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
 from common.admin.files import ExportAdminMixin, ImportAdminMixin, ImportResource
-from common.admin.money import MoneyField
+from common.admin.money import MoneyField, typed
 from common.problems import Problem
 from common.services import audit
 from rewards.admin import reward_words
@@ -77,6 +77,12 @@ class CodeResource(ImportResource):
         import_id_fields = ("code",)
         force_init_instance = True
         use_bulk = True
+
+    def dehydrate_good_until(self, code):
+        return words.last_day(code.expires_at).isoformat() if code.expires_at else ""
+
+    def dehydrate_price(self, code):
+        return typed(code.price)
 
     def prepare(self, dataset):
         """The rewards that the file names, and the codes of them that are known."""

@@ -10,13 +10,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from import_export.fields import Field
 
+from common import clock
 from common.admin.files import ImportResource
-from common.admin.money import places
+from common.admin.money import typed
 from common.services import audit
 from loyalty.models import Segment, Tier
 from members.models import Plan
 from merchants.models import Merchant
-from rewards.admin.reward_forms import RewardRow
+from rewards.admin import price_lists
+from rewards.admin.reward_forms import RewardRow, wrong_windows
 from rewards.models import Partner, Reward
 from rewards.models.coupons import TERMS
 from rewards.services import rewards
@@ -24,6 +26,8 @@ from rewards.services import rewards
 _NAMED: dict[str, Any] = {
     "merchant": Merchant, "partner": Partner, "plan": Plan, "least_tier": Tier, "segment": Segment,
 }  # fmt: skip
+_MONEY = ("cash", "unit_cost", "perceived_value", "off_amount", "off_most", "least_spend")
+_INSTANTS = ("visible_from", "visible_until", "available_from", "available_until")
 _FAST = ("kind", "codes", "partner", "plan")
 _DEFAULTS = {
     "symbol": "redeem",
@@ -46,6 +50,7 @@ class RewardResource(ImportResource):
     plan = Field("plan__code", "plan")
     least_tier = Field("least_tier__code", "least_tier")
     segment = Field("segment__code", "segment")
+    prices = Field(column_name="prices")
 
     class Meta:
         model = Reward
@@ -54,23 +59,20 @@ class RewardResource(ImportResource):
         import_id_fields = ("code",)
         skip_unchanged = False
 
-    def dehydrate_cash(self, reward):
-        return _typed(reward.cash)
+    def filter_export(self, queryset, **kwargs):
+        return queryset.prefetch_related("prices__tier", "prices__segment", "prices__plan")
 
-    def dehydrate_off_amount(self, reward):
-        return _optional(reward.off_amount)
-
-    def dehydrate_off_most(self, reward):
-        return _optional(reward.off_most)
-
-    def dehydrate_least_spend(self, reward):
-        return _typed(reward.least_spend)
-
-    def dehydrate_unit_cost(self, reward):
-        return _typed(reward.unit_cost)
-
-    def dehydrate_perceived_value(self, reward):
-        return _typed(reward.perceived_value)
+    def export_field(self, field, instance, **kwargs):
+        """Money as it is typed, instants on the programme's clock, special prices in one cell."""
+        name = field.column_name
+        if name == "prices":
+            return _prices(instance)
+        if name in _MONEY:
+            return typed(getattr(instance, name))
+        if name in _INSTANTS:
+            at = getattr(instance, name)
+            return clock.local(at).isoformat() if at else ""
+        return super().export_field(field, instance, **kwargs)
 
     def prepare(self, dataset):
         """Everything a line may name, by code."""
@@ -96,9 +98,14 @@ class RewardResource(ImportResource):
             raise ValidationError({"off_amount": gettext("It was handed out: what it takes off stands fast.")})
         if data["stock"] is not None and data["stock"] < instance.sold + instance.reserved:
             raise ValidationError({"stock": gettext("More than that are sold or reserved already.")})
+        instance.new_prices = changes.pop("prices", None)
         differs = {name for name, value in changes.items() if instance.pk is None or getattr(instance, name) != value}
         for name, value in changes.items():
             setattr(instance, name, value)
+        if faults := wrong_windows(vars(instance)):
+            raise ValidationError(faults)
+        if instance.new_prices is not None and price_lists.say(instance.new_prices) != _prices(instance):
+            differs.add("prices")
         instance.differs = differs
 
     def save_instance(self, instance, is_create, row, **kwargs):
@@ -110,7 +117,10 @@ class RewardResource(ImportResource):
         if is_create:
             instance.save()
         else:
-            instance.save(update_fields=[*instance.differs, "status", "created_by"])
+            instance.save(update_fields=[*(instance.differs - {"prices"}), "status", "created_by"])
+        if "prices" in instance.differs:
+            instance.prices.all().delete()
+            instance.prices.add(*instance.new_prices, bulk=False)
         self.taken += 1
 
     def after_import(self, dataset, result, **kwargs):
@@ -118,10 +128,5 @@ class RewardResource(ImportResource):
         audit.record(self.actor, "rewards.rewards.import", None, summary, timezone.now())
 
 
-def _optional(minor: int | None) -> str:
-    return "" if minor is None else _typed(minor)
-
-
-def _typed(minor: int) -> str:
-    """Minor units as people type them: 4900 -> 49.00."""
-    return f"{minor // 10 ** places()}.{minor % 10 ** places():0{places()}d}" if places() else str(minor)
+def _prices(reward: Reward) -> str:
+    return price_lists.say(reward.prices.all()) if reward.pk else ""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin.money import MoneyField
 from merchants.models import Store
+from rewards.admin import price_lists
 from rewards.models import Reward, RewardPrice
 from rewards.models.coupons import TERMS, listed
 
@@ -37,6 +38,12 @@ def complete(data: dict[str, Any]) -> dict[str, str]:
         found["plan"] = gettext("Say which plan.")
     if kind == Kind.PLAN and not data.get("validity_days"):
         found["validity_days"] = gettext("Say how many days of the plan.")
+    return found | wrong_windows(data)
+
+
+def wrong_windows(data: dict[str, Any]) -> dict[str, str]:
+    """Which windows end before they begin, by field."""
+    found = {}
     for window in ("visible", "available"):
         first, end = data.get(f"{window}_from"), data.get(f"{window}_until")
         if first and end and end <= first:
@@ -163,6 +170,10 @@ class RewardRow(forms.Form):
     validity_days = forms.IntegerField(min_value=1, required=False)
     least_tier = forms.CharField(required=False)
     segment = forms.CharField(required=False)
+    visible_from = forms.DateTimeField(required=False)
+    visible_until = forms.DateTimeField(required=False)
+    available_from = forms.DateTimeField(required=False)
+    available_until = forms.DateTimeField(required=False)
     stock = forms.IntegerField(min_value=0, required=False)
     limit_day = forms.IntegerField(min_value=0, required=False)
     limit_month = forms.IntegerField(min_value=0, required=False)
@@ -174,12 +185,16 @@ class RewardRow(forms.Form):
     only_categories = forms.CharField(max_length=1000, required=False)
     only_stores = forms.CharField(max_length=1000, required=False)
     only_skus = forms.CharField(max_length=2000, required=False)
+    prices = forms.CharField(max_length=2000, required=False)
 
     NAMED = ("merchant", "partner", "plan", "least_tier", "segment")
 
     def __init__(self, *args, known: dict[str, dict[str, Any]], **kwargs):
         super().__init__(*args, **kwargs)
         self.known = known
+
+    def clean_prices(self):
+        return price_lists.read(self.cleaned_data["prices"], self.known | {"tier": self.known["least_tier"]})
 
     def clean(self):
         data = super().clean()

@@ -197,7 +197,7 @@ def test_the_list_of_holders_is_filtered_by_level_and_exported_as_it_stands(clie
         ("charlie", "11", "1"),
     ]
     assert "id" not in rows[0]
-    assert AuditEntry.objects.filter(action="loyalty.medal_holders.export", actor=olivia).exists()
+    assert AuditEntry.objects.filter(action="loyalty.medalstanding.export", actor=olivia).exists()
 
 
 def test_who_has_no_level_yet_is_found(client, olivia, reader):
