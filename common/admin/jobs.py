@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any, Protocol
 
 from django.contrib import admin, messages
@@ -29,28 +30,55 @@ class Start(Protocol):
     def __call__(self, as_of: dt.datetime, at: dt.datetime, *, requested_by: Staff | None = None) -> JobRun: ...
 
 
+_NUMBER = re.compile(r"\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A row's id or uuid, which says nothing to people."""
+
 _jobs: dict[str, Start] = {}
 _titles: dict[str, Any] = {}
 
 
-def register(job: str, title: Any, start: Start) -> None:
-    """Call the job by a name that people know, and let operators go on with its runs."""
-    _jobs[job] = start
+def register(job: str, title: Any, start: Start | None = None) -> None:
+    """Call the job by a name that people know; with `start`, operators can go on with its runs."""
     _titles[job] = title
+    if start is not None:
+        _jobs[job] = start
 
 
 def title(job: str) -> str:
-    """What people call the job."""
-    return str(_titles.get(job, job))
+    """What people call the job; of one that runs for one thing (`give-gifts-double-joy`) also for which, by its code."""
+    if job in _titles:
+        return str(_titles[job])
+    kind = max((name for name in _titles if job.startswith((f"{name}-", f"{name}:"))), key=len, default="")
+    which = job[len(kind) + 1 :]
+    return f"{_titles[kind]}: {which}" if kind and not _NUMBER.fullmatch(which) else str(_titles.get(kind, job))
 
 
 def say(counts: dict) -> str:
     """What a run did, in one line; the names of counts are translated where the catalogue knows them."""
     parts = (
-        f"{gettext(name.replace('_', ' '))} {words.number(value) if isinstance(value, int) else value}"
-        for name, value in counts.items()
+        f"{_count(name)} {words.number(value) if isinstance(value, int) else value}" for name, value in counts.items()
     )
     return "; ".join(parts) or "–"
+
+
+def _count(name: str) -> str:
+    """What was counted (`at-risk: joined`), behind the code of what it was counted for."""
+    which, colon, what = name.replace("_", " ").rpartition(": ")
+    return which + colon + gettext(what)
+
+
+class JobFilter(admin.SimpleListFilter):
+    """Jobs by the names that people know."""
+
+    title = _("job")
+    parameter_name = "job"
+
+    def lookups(self, request, model_admin):
+        jobs = JobRun.objects.order_by().values_list("job", flat=True).distinct()
+        return sorted(((job, title(job)) for job in jobs), key=lambda pair: pair[1])
+
+    def queryset(self, request, queryset):
+        return queryset.filter(job=self.value()) if self.value() else queryset
 
 
 @admin.register(JobRun)
@@ -59,7 +87,7 @@ class JobRunAdmin(ReadOnlyAdmin):
 
     empty = _("No job has run yet. The schedule starts them at night.")
     list_display = ["job_title", "as_of", "status_label", "progress", "duration", "did", "requested"]
-    list_filter = ["job", "status"]
+    list_filter = [JobFilter, "status"]
     date_hierarchy = "as_of"
     list_select_related = ["requested_by"]
     fields = [
@@ -145,7 +173,7 @@ class JobRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("what it did"))
     def numbers(self, run):
-        return words.pairs({name.replace("_", " "): value for name, value in run.counts.items()})
+        return words.pairs({_count(name): value for name, value in run.counts.items()})
 
     @admin.display(description=_("error"))
     def error_text(self, run):

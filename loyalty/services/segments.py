@@ -59,8 +59,8 @@ def refresh_all(
         progress=progress,
     )
     for segment in _ruled():
-        if f"{segment.code}: in" in run.counts:
-            _record(segment, as_of, run.counts[f"{segment.code}: in"], run.counts[f"{segment.code}: out"])
+        if f"{segment.code}: entered" in run.counts:
+            _record(segment, as_of, run.counts[f"{segment.code}: entered"], run.counts[f"{segment.code}: left"])
     return run
 
 
@@ -121,7 +121,7 @@ def _refresh_span(first: int, last: int, as_of: dt.datetime, at: dt.datetime) ->
     for segment in _ruled():
         try:
             entered, gone = _replace(segment, first, last, as_of, at)
-            counts |= {f"{segment.code}: in": entered, f"{segment.code}: out": gone}
+            counts |= {f"{segment.code}: entered": entered, f"{segment.code}: left": gone}
         except criteria.UnreadableCondition:
             counts[f"{segment.code}: unreadable"] = 1
     return counts

@@ -181,7 +181,7 @@ def test_a_refresh_that_was_killed_goes_on_and_tells_everybody_once(monkeypatch)
 
     run = segments.refresh_all(NOW, NOW + dt.timedelta(hours=1))
 
-    assert run.counts == {"keen: in": 6, "keen: out": 0}
+    assert run.counts == {"keen: entered": 6, "keen: left": 0}
     assert (SegmentSize.objects.get().size, SegmentSize.objects.get().entered) == (6, 6)
     told = list(Fact.objects.filter(topic="segment.entered").values_list("key", flat=True))
     assert sorted(told) == [f"m-{number}" for number in range(6)]
