@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from contextlib import suppress
+
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common import clock
 from common.admin import words
 from merchants.models import Merchant
 from rewards.models import Allowance, Benefit, BenefitGrant, Period
@@ -56,15 +61,21 @@ def often(allowance: Allowance) -> str:
 def window(name: str) -> str:
     """A period of a quota as people call it; a term by its first day."""
     started = name.removeprefix("term ")
-    if started == name:
-        return name
-    return gettext("the whole time") if started == "ever" else gettext("term from %s") % started[:10]
+    if started == "ever":
+        return gettext("the whole time")
+    if started != name:
+        return gettext("term from %s") % words.day(dt.date.fromisoformat(started[:10]))
+    with suppress(ValueError):
+        return words.day(dt.date.fromisoformat(name))
+    with suppress(ValueError):
+        return date_format(clock.month(name), "YEAR_MONTH_FORMAT")
+    return name
 
 
 def gives(benefit: Benefit, allowance: Allowance) -> str:
     """What is given in one line: name, parameter, how often."""
     parts = [benefit.name, value(benefit, allowance.value), often(allowance)]
-    return ", ".join(part for part in parts if part)
+    return gettext(", ").join(part for part in parts if part)
 
 
 def what(grant: BenefitGrant) -> str:
