@@ -36,6 +36,7 @@ class ClosedSite(UnfoldAdminSite):
 
     admits: ClassVar[Staff.Site]
     wrong_site: ClassVar[str | Promise]
+    empty_value_display = "–"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Active staff of this site. (Django asks for is_staff only, which would let merchants in.)"""

@@ -34,3 +34,11 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 });
+
+/* On a phone the theme calls the first column of a list "Select record", though most lists have no boxes to tick. */
+document.addEventListener("DOMContentLoaded", () => {
+  const header = document.querySelector("#result_list thead th");
+  for (const cell of document.querySelectorAll("#result_list .data-row > td:first-child:not(.action-checkbox)")) {
+    cell.dataset.label = header.innerText.trim() || header.textContent.trim();
+  }
+});
