@@ -73,7 +73,7 @@ def preview(version: GameVersion, prizes: Sequence[Prize]) -> dict:
     told = odds.of(version, prizes, programme)
     rows = [
         {
-            "name": chance.prize.name if chance.prize else gettext("nothing"),
+            "name": chance.prize.name if chance.prize else gettext("no prize"),
             "colour": _colour(place, chance.prize),
             "is_fallback": bool(chance.prize and chance.prize.is_fallback),
             "worth": money(chance.value) if chance.prize else "–",

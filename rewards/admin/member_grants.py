@@ -36,7 +36,7 @@ class GiveForm(forms.Form):
     benefit = forms.ModelChoiceField(Benefit.objects.none(), label=_("benefit"), widget=UnfoldAdminSelectWidget)
     value = allowances.ValueField()
     quota = forms.IntegerField(
-        label=_("uses"),
+        label=_("how often"),
         required=False,
         min_value=1,
         widget=UnfoldAdminIntegerFieldWidget,
@@ -70,7 +70,7 @@ class MemberGrantAdmin(ReadOnlyAdmin):
     """What single members were given, by hand or in a birthday pack."""
 
     empty = _("Nobody has been given a benefit by itself. It is done from a member's page.")
-    list_display = ["member_link", "gives", "source", "reason", "good_until", "state_label", "given_by"]
+    list_display = ["member_link", "gives", "source", "why", "good_until", "state_label", "given_by"]
     list_display_links = ["gives"]
     list_filter = ["source", "benefit"]
     list_select_related = ["member", "benefit", "given_by"]
@@ -81,14 +81,14 @@ class MemberGrantAdmin(ReadOnlyAdmin):
         "member_link",
         "gives",
         "source",
-        "reason",
+        "why",
         "starts_at",
         "good_until",
         "state_label",
         "given_by",
         "given_at",
     ]
-    readonly_fields = ["member_link", "gives", "good_until", "state_label"]
+    readonly_fields = ["member_link", "gives", "why", "good_until", "state_label"]
     actions_detail = ["take_back"]
 
     def get_urls(self):
@@ -98,6 +98,13 @@ class MemberGrantAdmin(ReadOnlyAdmin):
     @admin.display(description=_("member"), ordering="member")
     def member_link(self, gift):
         return words.link(gift.member)
+
+    @admin.display(description=_("reason"))
+    def why(self, gift):
+        """In the reader's language where the night gave it."""
+        if gift.source == MemberGrant.Source.BIRTHDAY:
+            return gettext("birthday in %s") % gift.reference.removeprefix("birthday:")
+        return gift.reason
 
     @admin.display(description=_("good until"), ordering="ends_at")
     def good_until(self, gift):

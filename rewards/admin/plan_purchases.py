@@ -144,7 +144,7 @@ class PlanPurchaseAdmin(ReadOnlyAdmin):
                 (gettext("Used"), gettext("yes") if use.used else gettext("no")),
                 (gettext("Saved with it"), words.money(use.value)),
                 (gettext("Partners' rights that were claimed"), words.money(use.claimed)),
-                (gettext("Paid back"), words.money(back)),
+                (gettext("To be paid back"), words.money(back)),
             ],
             submit=gettext("Pay back"),
             form=form,

@@ -102,7 +102,7 @@ class RightClaimAdmin(ExportAdminMixin, ReadOnlyAdmin):
     def price_words(self, claim):
         return words.money(claim.right.price)
 
-    @admin.display(description=_("code"))
+    @admin.display(description=_("reward code"))
     def code_words(self, claim):
         code = getattr(claim, "code", None)
         return words.link(code, reward_words.masked(code.code)) if code else "–"

@@ -117,7 +117,7 @@ def result(play: Play) -> tuple[str, str]:
     if outcome is not None and outcome.prize is None:
         return "returned", gettext("stake returned")
     prize = outcome.prize if outcome else play.prize
-    return ("won", prize.name) if prize else ("lost", gettext("nothing"))
+    return ("won", prize.name) if prize else ("lost", gettext("no prize"))
 
 
 def _panel(member: Member, request: HttpRequest) -> dict:

@@ -148,7 +148,7 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
     def good_until(self, redemption):
         return reward_words.until(redemption.expires_at)
 
-    @admin.display(description=_("code"))
+    @admin.display(description=_("reward code"))
     def code_link(self, redemption):
         code = getattr(redemption, "code", None)
         return words.link(code, reward_words.masked(code.code)) if code else "–"
@@ -185,7 +185,7 @@ class RedemptionAdmin(ExportAdminMixin, ReadOnlyAdmin):
     def has_give_back_permission(self, request, object_id=None) -> bool:
         return self._may(request, object_id, "give_back", "cancel")
 
-    @action(description=_("Pack"), icon="inventory_2", permissions=["fulfil"])
+    @action(description=_("Begin to pack"), icon="inventory_2", permissions=["fulfil"])
     def fulfil(self, request: HttpRequest, object_id: int) -> HttpResponse:
         says = gettext("From now on the member cannot cancel it.")
         return self._ask(request, object_id, fulfilment.fulfil, gettext("Begin to pack?"), says)
