@@ -53,6 +53,7 @@ DEEDS = {
     "rewards.unassign_code": _("Can put a code back into its pool"),
     "rewards.withdraw_rightclaim": _("Can take a partner's right back that was claimed with a plan"),
     "rewards.settle_partner": _("Can settle with partners"),
+    "rewards.record_sponsorpayment": _("Can record payments of sponsors and withdraw them"),
     "rewards.activate_game": _("Can activate a game"),
     "rewards.deliver_prizeclaim": _("Can send prizes that were won"),
     "common.replay_delivery": _("Can send a delivery again"),
@@ -121,7 +122,7 @@ _BENEFIT_USES = [
 ]
 _REWARDS = ["rewards.reward", "rewards.rewardprice", "rewards.partner"]
 _TAKEN = ["rewards.redemption", "rewards.redemptionevent"]
-_CODES = ["rewards.code", "rewards.settlement"]
+_CODES = ["rewards.code", "rewards.settlement", "rewards.sponsorpayment"]
 _GAMES = ["rewards.game", "rewards.gameversion", "rewards.prize"]
 _REACH = ["merchants.merchantcampaign", "merchants.campaigngrant", "merchants.message"]
 _PLAYS = ["rewards.play", "rewards.prizeclaim", "rewards.seedperiod"]
@@ -241,6 +242,7 @@ ROLES: dict[str, set[str]] = {
         "rewards.unassign_code",
         "rewards.withdraw_rightclaim",
         "rewards.settle_partner",
+        "rewards.record_sponsorpayment",
         "rewards.activate_game",
         "merchants.stop_merchantcampaign",
         "loyalty.publish_ladder",

@@ -219,6 +219,7 @@ UNFOLD = {
                     _list(_("Reward partners"), "handshake", "rewards", "partner"),
                     _list(_("Partner settlements"), "payments", "rewards", "settlement"),
                     _page(_("Sponsors"), "handshake", "rewards_reward_sponsors", "rewards.view_reward"),
+                    _list(_("Sponsors' payments"), "payments", "rewards", "sponsorpayment"),
                 ],
             },
             {

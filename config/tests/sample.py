@@ -92,7 +92,7 @@ from merchants.selectors import tariffs
 from merchants.services import campaign_sends, purchases
 from merchants.services import settlements as month_settlements
 from merchants.tests import buyers, campaigning, shops
-from rewards.models import BenefitBudget
+from rewards.models import BenefitBudget, SponsorPayment
 from rewards.services import benefits, birthdays, instant_refunds, member_grants, packs, plan_rights, settlements
 from rewards.tests import arcade, perks, shop
 
@@ -340,6 +340,8 @@ def rewards(now: dt.datetime) -> None:
     shop.redeem(video, "alice", now)
     month = clock.month_start(clock.local_date(now))
     settlements.settle(video.partner, month, actor=HOUSE, at=clock.day_start(clock.months_after(month, 1)))
+    paid = {"amount": 9_00, "paid_on": month, "reference": "bank-1", "at": now, "actor_label": "house"}
+    SponsorPayment.objects.create(merchant=acme, month=clock.months_after(month, -1), **paid)
 
 
 def games(now: dt.datetime) -> None:

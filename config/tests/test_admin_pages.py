@@ -55,6 +55,7 @@ LEDGER = {
     "seedperiod",
     "settlement",
     "shortfall",
+    "sponsorpayment",
     "standing",
     "subscription",
     "tierchange",

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from common import clock
 from common.models import AuditEntry
 from config.tests import sample
 from loyalty.selectors import origins
@@ -18,7 +19,7 @@ from members.models import Consent
 from members.services import consents
 from merchants.tests import buyers
 from rewards.admin.reward_files import RewardResource
-from rewards.models import Code, Redemption, Reward, RewardPrice, Settlement
+from rewards.models import Code, Redemption, Reward, RewardPrice, Settlement, SponsorPayment
 from rewards.tests import shop
 
 pytestmark = pytest.mark.django_db
@@ -464,7 +465,7 @@ def test_operators_see_what_a_sponsors_money_brought_and_take_it_along(client, o
     mug = shop.a_reward("mug", name="Mug", unit_cost=900, merchant=acme, merchant_percent=40)
     shop.redeem(mug, at=now)
     says = client.get(page("reward_sponsors")).content.decode()
-    for words in (str(acme), "sponsor 3.60 CNY, platform 5.40 CNY"):
+    for words in (str(acme), "sponsor 3.60 CNY, platform 5.40 CNY", "What sponsors&#x27; money brought</span>"):
         assert words in says
     assert str(acme) not in client.get(page("reward_sponsors"), {"month": "2020-01"}).content.decode()
     file = client.get(page("reward_sponsors"), {"format": "csv", "sponsor": "acme"}).content.decode().splitlines()
@@ -475,3 +476,29 @@ def test_operators_see_what_a_sponsors_money_brought_and_take_it_along(client, o
     assert AuditEntry.objects.filter(action="rewards.sponsorships.export", actor=olivia).exists()
     client.force_login(sample.staff("mona-without-a-role"))
     assert client.get(page("reward_sponsors")).status_code == 403
+
+
+def test_finance_records_what_a_sponsor_has_paid_and_withdraws_a_mistake(client, felix, olivia):
+    now = timezone.now()
+    last_month = clock.months_after(clock.month_start(clock.local_date(now)), -1)
+    acme = buyers.a_merchant("acme", "acme-1")
+    shop.a_member(at=clock.day_start(last_month))
+    shop.redeem(shop.a_reward("mug", unit_cost=900, merchant=acme, merchant_percent=40), at=clock.day_start(last_month))
+    month = {"month": f"{last_month:%Y-%m}"}
+    address = reverse("admin:rewards_sponsorpayment_record", args=["acme"], query=month)
+    assert address not in client.get(page("reward_sponsors"), month).content.decode()
+    assert client.get(address).status_code == 403
+    client.force_login(felix)
+    assert address in client.get(page("reward_sponsors"), month).content.decode()
+    says = client.get(address).content.decode()
+    assert 'value="3.60"' in says
+    said = client.post(address, {"amount": "3.61", "paid_on": f"{last_month}", "reference": "bank-1"})
+    assert "Unpaid for this month: 3.60 CNY." in said.content.decode()
+    client.post(address, {"amount": "3.60", "paid_on": f"{last_month}", "reference": "bank-1"})
+    payment = SponsorPayment.objects.get()
+    assert (payment.amount, payment.reference, payment.actor_label) == (3_60, "bank-1", "felix")
+    assert "Nothing is unpaid" in client.get(address).content.decode()
+    assert ">Paid<" in client.get(page("reward_sponsors"), month).content.decode()
+    client.post(page("sponsorpayment_withdraw", payment.pk), {"reason": "Charlie's money"})
+    assert "Withdrawn" in client.get(page("sponsorpayment_changelist")).content.decode()
+    assert address in client.get(page("reward_sponsors"), month).content.decode()

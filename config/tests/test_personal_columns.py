@@ -97,7 +97,8 @@ KEPT_TABLES = {
         "merchants.ProspectCount"
     ),
     "money between merchants, partners and the platform": (
-        "merchants.PointPurchase merchants.PurchaseStep merchants.Pocket merchants.Settlement rewards.Settlement"
+        "merchants.PointPurchase merchants.PurchaseStep merchants.Pocket merchants.Settlement rewards.Settlement "
+        "rewards.SponsorPayment"
     ),
     "the staff and the machines that sign in": "common.Staff common.ApiKey common.WebhookEndpoint",
     "codes that a channel sold, and the channel's number of the sale": "members.Voucher",

@@ -25,6 +25,7 @@ from . import (
     rewards,
     safeguards,
     seeds,
+    sponsor_payments,
     sponsor_statements,
     uses,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "rewards",
     "safeguards",
     "seeds",
+    "sponsor_payments",
     "sponsor_statements",
     "uses",
 ]

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from common import clock
@@ -23,9 +22,9 @@ from merchants.admin import purse_words
 from merchants.admin.portal.base import PortalReadOnlyAdmin, may, merchant_of
 from merchants.admin.site import site
 from merchants.models import Merchant
-from rewards.admin import benefit_words, reward_words
-from rewards.models import Benefit, Reward
-from rewards.selectors import sponsor_statements, sponsorships
+from rewards.admin import benefit_words, reward_words, sponsor_words
+from rewards.models import Benefit, Reward, SponsorPayment
+from rewards.selectors import sponsor_payments, sponsor_statements, sponsorships
 from rewards.selectors.sponsor_statements import Line
 
 MONTHS = 36
@@ -44,7 +43,8 @@ class SponsorStatementAdmin(PortalReadOnlyAdmin):
         lines = sponsor_statements.of(
             merchant, clock.months_after(this_month, 1 - MONTHS), clock.months_after(this_month, 1)
         )
-        months = sorted({this_month, *(line.month for line in lines)}, reverse=True)
+        paid = sponsor_payments.paid(merchant)
+        months = sorted({this_month, *(line.month for line in lines), *paid}, reverse=True)
         chosen = next((month for month in months if f"{month:%Y-%m}" == request.GET.get("month")), this_month)
         of_month = [line for line in lines if line.month == chosen]
         if kind := request.GET.get("export"):
@@ -56,12 +56,13 @@ class SponsorStatementAdmin(PortalReadOnlyAdmin):
             "opts": self.opts,
             "title": gettext("What you sponsor"),
             "month": f"{chosen:%Y-%m}",
-            "month_words": _month(chosen),
+            "month_words": sponsor_words.month(chosen),
             "is_over": chosen < this_month,
-            "figures": _figures(merchant, chosen, of_month),
+            "figures": _figures(merchant, chosen, of_month, paid[chosen]),
             "rewards": _rewards(merchant, of_month),
             "benefits": _benefits(merchant, of_month),
-            "months": [_sums(month, month == chosen, lines) for month in months],
+            "months": [_sums(month, lines, paid[month], month < this_month) for month in months],
+            "payments": _payments(merchant, chosen),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "rewards/sponsor_statement.html", context)
@@ -71,15 +72,14 @@ class SponsorStatementAdmin(PortalReadOnlyAdmin):
         return redirect("merchant:rewards_reward_changelist")
 
 
-def _month(month: dt.date) -> str:
-    return date_format(month, "YEAR_MONTH_FORMAT")
-
-
-def _figures(merchant: Merchant, month: dt.date, lines: Sequence[Line]) -> list[tuple[str, str, str]]:
-    """(name, value, note): what is owed, and what that brought (S2-58c)."""
+def _figures(merchant: Merchant, month: dt.date, lines: Sequence[Line], paid: int) -> list[tuple[str, str, str]]:
+    """(name, value, note): what is owed and paid, and what that brought (S2-58c)."""
     owed = sum(line.owed for line in lines)
     name = gettext("You get") if owed < 0 else gettext("You owe")
-    found = [(name, words.money(abs(owed)), gettext("for rewards and benefits together"))]
+    found = [
+        (name, words.money(abs(owed)), gettext("for rewards and benefits together")),
+        (gettext("Paid so far"), words.money(abs(paid)), gettext("unpaid: %s") % words.money(abs(owed - paid))),
+    ]
     for one in sponsorships.of(month, [merchant.pk]):
         found += [
             (gettext("Members"), words.number(one.members), gettext("took a reward or were given one")),
@@ -138,15 +138,24 @@ def _counts(line: Line | None) -> dict[str, str]:
     return {"taken": words.number(taken), "back": words.number(back), "owed": words.money(owed)}
 
 
-def _sums(month: dt.date, is_chosen: bool, lines: Sequence[Line]) -> dict[str, Any]:
-    """A month in one row: how many rewards, how many of the own benefits, and the money of all."""
+def _payments(merchant: Merchant, month: dt.date) -> list[dict[str, Any]]:
+    """What the operators have written down for the month, the newest first; what was withdrawn counts for nothing."""
+    standing = SponsorPayment.objects.filter(merchant=merchant, month=month, withdraws=None, withdrawal=None)
+    return [
+        {"day": words.day(row.paid_on), "reference": row.reference, "amount": words.money(row.amount)}
+        for row in standing
+    ]
+
+
+def _sums(month: dt.date, lines: Sequence[Line], paid: int, is_over: bool) -> dict[str, Any]:
+    """A month in one row: the money of all and how it stands, how many rewards, how many of the own benefits."""
     found = [line for line in lines if line.month == month]
     rewards = [line for line in found if isinstance(line.subject, Reward)]
     benefits = [line for line in found if isinstance(line.subject, Benefit)]
+    owed = sum(line.owed for line in found)
     return {
         "code": f"{month:%Y-%m}",
-        "name": _month(month),
-        "is_chosen": is_chosen,
+        "name": sponsor_words.month(month),
         "counts": [
             words.number(sum(numbers))
             for numbers in (
@@ -156,7 +165,9 @@ def _sums(month: dt.date, is_chosen: bool, lines: Sequence[Line]) -> dict[str, A
                 [line.back for line in benefits],
             )
         ],
-        "owed": words.money(sum(line.owed for line in found)),
+        "owed": words.money(owed),
+        "paid": words.money(paid),
+        "state": sponsor_words.state(owed, paid, is_over),
     }
 
 

@@ -18,7 +18,10 @@ from common.admin import words
 from common.admin.base import actor
 from common.services import audit
 from merchants.admin import purse_words
+from rewards.admin import sponsor_payments, sponsor_words
+from rewards.selectors import sponsor_payments as dues
 from rewards.selectors import sponsorships
+from rewards.selectors.sponsor_payments import Due
 from rewards.selectors.sponsorships import Exposure
 
 MONTHS = 12
@@ -33,9 +36,10 @@ def view(admin: Any, request: HttpRequest) -> HttpResponse:
     this_month = clock.month_start(clock.local_date(now))
     months = [clock.months_after(this_month, -back) for back in range(MONTHS)]
     month = purse_words.month_of(request, this_month)
-    everybody = sponsorships.of(month)
     chosen = request.GET.get("sponsor", "")
-    found = [one for one in everybody if not chosen or one.merchant.code == chosen]
+    everybody, accounts = sponsorships.of(month), dues.of_month(month)
+    found, owing = [[one for one in all_ if chosen in ("", one.merchant.code)] for all_ in (everybody, accounts)]
+    sponsors = sorted({one.merchant for one in (*everybody, *accounts)}, key=lambda merchant: merchant.name)
     if request.GET.get("format") == "csv":
         summary = gettext("Exported: what sponsors' money brought, %s") % f"{month:%Y-%m}"
         audit.record(actor(request), "rewards.sponsorships.export", None, summary, now)
@@ -47,10 +51,12 @@ def view(admin: Any, request: HttpRequest) -> HttpResponse:
         "title": gettext("What sponsors' money brought"),
         "months": [(f"{first:%Y-%m}", date_format(first, "YEAR_MONTH_FORMAT"), first == month) for first in months],
         "month": f"{month:%Y-%m}",
-        "sponsors": [(one.merchant.code, one.merchant.name, one.merchant.code == chosen) for one in everybody],
+        "sponsors": [(merchant.code, merchant.name, merchant.code == chosen) for merchant in sponsors],
         "chosen": chosen,
         "is_over": month < this_month,
         "rows": [_row(one, most) for one in found],
+        "dues": [_due(due, month, month < this_month) for due in owing],
+        "may_record": sponsor_payments.may_record(request),
     }
     request.current_app = admin.admin_site.name
     return TemplateResponse(request, "rewards/sponsorships.html", context)
@@ -61,10 +67,20 @@ def _row(one: Exposure, most: int) -> dict[str, Any]:
     return {
         "merchant": words.link(one.merchant),
         **{name: words.number(getattr(one, name)) for name in ("taken", "given", "used", "members", "plays", "orders")},
-        **{name: words.money(getattr(one, name)) for name in ("cash", "sponsor_cost", "platform_cost", "cost", "owed")},
+        **{name: words.money(getattr(one, name)) for name in ("cash", "sponsor_cost", "platform_cost", "cost")},
         "sponsor_width": one.sponsor_cost * 100 // most,
         "platform_width": one.platform_cost * 100 // most,
         "each": words.money(-(-one.cost // one.members)) if one.members else "–",
+    }
+
+
+def _due(due: Due, month: dt.date, is_over: bool) -> dict[str, Any]:
+    """What a sponsor owes and has paid, and where a payment is written down while something is open."""
+    return {
+        "merchant": words.link(due.merchant),
+        **{name: words.money(getattr(due, name)) for name in ("rewards", "benefits", "paid", "open")},
+        "state": sponsor_words.state(due.owed, due.paid, is_over),
+        "record": sponsor_payments.record_link(due, month) if is_over and due.open else "",
     }
 
 

@@ -20,6 +20,7 @@ from .quotas import Quota, QuotaEntry
 from .redemptions import Redemption, RedemptionEvent
 from .rewards import Reward
 from .seeds import SeedPeriod
+from .sponsor_payments import SponsorPayment
 from .uses import BenefitUse
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "RightClaim",
     "SeedPeriod",
     "Settlement",
+    "SponsorPayment",
     "Window",
     "given_benefits",
 ]

@@ -26,7 +26,7 @@ class Code(models.Model):
         VOID = "void", _("Void")
 
     reward = models.ForeignKey(Reward, models.PROTECT, related_name="code_set", verbose_name=_("reward"))
-    code = models.CharField(_("code"), max_length=100)
+    code = models.CharField(_("reward code"), max_length=100)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.FREE)
     redemption = models.OneToOneField(
         Redemption, models.PROTECT, null=True, blank=True, related_name="code", verbose_name=_("redemption")

@@ -25,7 +25,7 @@ class MemberGrant(Allowance):
 
     member = models.ForeignKey(Member, models.PROTECT, related_name="benefit_grants", verbose_name=_("member"))
     benefit = models.ForeignKey(Benefit, models.PROTECT, related_name="member_grants", verbose_name=_("benefit"))
-    source = models.CharField(_("how"), max_length=8, choices=Source, default=Source.HAND)
+    source = models.CharField(_("given how"), max_length=8, choices=Source, default=Source.HAND)
     reference = models.CharField(_("because of"), max_length=100, help_text=_("Gives once for one cause."))
     reason = models.CharField(_("reason"), max_length=500)
     starts_at = models.DateTimeField(_("from"))

@@ -33,7 +33,7 @@ class BenefitUse(models.Model):
         Quota, models.PROTECT, null=True, blank=True, related_name="uses", db_index=False, verbose_name=_("quota")
     )
     value = models.PositiveBigIntegerField(_("parameter"), null=True, blank=True)
-    source = models.CharField(_("by"), max_length=200)
+    source = models.CharField(_("by right of"), max_length=200)
     tier = models.ForeignKey(Tier, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("tier"))
     issuer = models.ForeignKey(
         Merchant, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("issued by")

@@ -11,7 +11,8 @@ from django.urls import reverse
 from common.models import AuditEntry
 from loyalty.tests.stage import DAY, NOON
 from merchants.tests import shops
-from rewards.services import benefits, fulfilment, redemptions
+from rewards.models import SponsorPayment
+from rewards.services import benefits, fulfilment, redemptions, sponsor_payments
 from rewards.tests import perks
 from rewards.tests.shop import STAFF, a_member, a_reward, redeem
 
@@ -126,6 +127,28 @@ def test_a_former_sponsor_sees_its_own_past_and_nothing_of_the_next_one(client, 
     assert client.get(reverse("merchant:rewards_reward_change", args=[mug.pk])).status_code == 404
     (reward,) = enter(client, "charlies").get(reverse(LIST), {"month": "2026-03"}).context["rewards"]
     assert (reward["taken"], reward["owed"]) == ("0", "0.00 CNY")
+
+
+def paid(amount, reference):
+    sponsor_payments.record(
+        shops.a_merchant("alices"), dt.date(2026, 3, 1), amount, paid_on=dt.date(2026, 4, 1), reference=reference,
+        actor=STAFF, at=IN_APRIL,
+    )  # fmt: skip
+    return SponsorPayment.objects.get(reference=reference)
+
+
+def test_a_sponsor_sees_what_it_has_paid_and_what_is_open(client, mug, wash):
+    enter(client, "alices")
+    paid(20_00, "bank-1")
+    answer = client.get(reverse(LIST), {"month": "2026-03"})
+    assert answer.context["figures"][1] == ("Paid so far", "20.00 CNY", "unpaid: 0.80 CNY")
+    assert [(row["reference"], row["amount"]) for row in answer.context["payments"]] == [("bank-1", "20.00 CNY")]
+    assert "Partly paid" in answer.context["months"][1]["state"]
+    rest = paid(80, "bank-2")
+    assert ">Paid<" in client.get(reverse(LIST)).context["months"][1]["state"]
+    sponsor_payments.withdraw(rest, reason="A mistake", actor=STAFF, at=IN_APRIL)
+    assert "bank-2" not in page(client, month="2026-03")
+    assert "bank-1" not in page(enter(client, "charlies"), month="2026-03")
 
 
 def test_a_month_can_be_taken_along_and_that_is_written_down(client, mug, wash):
