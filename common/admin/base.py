@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
+from common.admin.money import ReadableMoneyMixin
 from common.models import Look
 from common.problems import Problem
 from common.services import audit, looks
@@ -42,7 +43,7 @@ class LockedEditMixin:
         return super().get_object(request, object_id, from_field)
 
 
-class Admin(ModelAdmin):
+class Admin(ReadableMoneyMixin, ModelAdmin):
     """A page in plain words; `empty` says what will stand on an empty list. Who is shown somebody's data is written down."""
 
     list_per_page = 50

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from functools import cached_property
 
 from django import forms
 from django.conf import settings
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from common.money import NO_MINOR_UNIT
+from common.money import NO_MINOR_UNIT, words
 
 
 def places() -> int:
@@ -39,3 +41,17 @@ class MoneyField(forms.DecimalField):
 
     def has_changed(self, initial, data):
         return super().has_changed(self.prepare_value(initial), data)
+
+
+class ReadableMoneyMixin:
+    """What a form takes as money is shown as money to whoever may only look, not in minor units."""
+
+    @cached_property
+    def readonly_preprocess_fields(self):
+        """Unfold knows the name: what becomes of a field's text where it cannot be typed."""
+        return {name: _as_money for name, field in self.form.base_fields.items() if isinstance(field, MoneyField)}
+
+
+def _as_money(text: str) -> str:
+    """Minor units as Django writes a number (1,500) -> 15.00 CNY; anything else stays."""
+    return words(int(text.replace(",", ""))) if re.fullmatch(r"[\d,]+", text) else text

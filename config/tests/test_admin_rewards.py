@@ -458,6 +458,16 @@ def test_support_packs_but_changes_no_reward(client):
     assert Redemption.objects.get().status == "fulfilling"
 
 
+def test_who_may_only_look_reads_money_and_not_minor_units(client, felix):
+    mug = shop.a_reward("mug", unit_cost=1234_56)
+    mug.prices.create(tier=shop.a_tier("gold", 3), points=80, cash=7_89)
+    client.force_login(felix)
+    says = client.get(page("reward_change", mug.pk)).content.decode()
+    assert "1,234.56 CNY" in says
+    assert "7.89 CNY" in says
+    assert "123,456" not in says
+
+
 def test_operators_see_what_a_sponsors_money_brought_and_take_it_along(client, olivia):
     now = timezone.now()
     acme = buyers.a_merchant("acme", "acme-1")

@@ -14,7 +14,7 @@ from unfold.decorators import action
 
 from common.admin import confirm, tags, words
 from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
-from common.admin.money import MoneyField
+from common.admin.money import MoneyField, ReadableMoneyMixin
 from common.admin.preview import PreviewMixin
 from common.admin.seen import SeenForm, agreed
 from common.problems import Problem
@@ -64,7 +64,7 @@ class PrizeForm(forms.ModelForm):
         return data
 
 
-class PrizeInline(TabularInline):
+class PrizeInline(ReadableMoneyMixin, TabularInline):
     model = Prize
     form = PrizeForm
     extra = 0

@@ -20,6 +20,7 @@ from unfold.decorators import action
 from common.admin import confirm, tags, words
 from common.admin.base import HistoryAdmin, LockedEditMixin, actor, refuse
 from common.admin.files import ExportAdminMixin, ImportAdminMixin
+from common.admin.money import ReadableMoneyMixin
 from common.admin.preview import PreviewMixin
 from common.admin.seen import SeenForm, agreed, whole
 from common.problems import Problem
@@ -35,7 +36,7 @@ from rewards.services import rewards
 Status = Reward.Status
 
 
-class PriceInline(TabularInline):
+class PriceInline(ReadableMoneyMixin, TabularInline):
     model = RewardPrice
     form = PriceForm
     extra = 0
