@@ -105,6 +105,8 @@ def test_a_colleague_activates_after_seeing_what_it_may_cost(enter):
     asked = client.get(page("gameversion_activate", version.pk)).content.decode()
     assert "6.5 points of 10 staked: 65.00 %, allowed 70 %" in asked
     assert "50.00 CNY" in asked
+    for prize in version.prizes.all():
+        assert prize.name in asked
     client.post(page("gameversion_activate", version.pk), {"seen": version.changed_at.isoformat()})
     version.refresh_from_db()
     assert (version.status, version.activated_by.username) == ("active", "fiona")

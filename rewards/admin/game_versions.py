@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -236,10 +237,6 @@ class GameVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
         return redirect("admin:rewards_gameversion_change", version.pk)
 
     def _ask_to_activate(self, request, version):
-        programme, prizes = programmes.current(), list(version.prizes.all())
-        told = odds.of(version, prizes, programme)
-        for fault in odds.faults(version, prizes, programme):
-            messages.warning(request, fault.words)
         if version.created_by_id == request.user.pk:
             messages.warning(request, gettext("You wrote this draft. Somebody else has to put it in force."))
         running = version.game.versions.filter(status=Status.ACTIVE).first()
@@ -249,14 +246,11 @@ class GameVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
             version,
             title=gettext("Activate this game?"),
             says=[
-                game_words.sentence(version),
                 gettext(
                     "Its odds are published, and from then on this version never changes: a correction is a new one."
                 ),
             ],
             facts=[
-                (gettext("Odds"), game_words.bar(told)),
-                *game_words.figures(version, told, programme),
                 (gettext("From"), words.instant(version.starts_at)),
                 (gettext("To"), words.instant(version.ends_at)),
                 (gettext("Written by"), version.created_by or "–"),
@@ -264,6 +258,8 @@ class GameVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
             ],
             submit=gettext("Activate"),
             form=SeenForm(initial={"seen": _mark(version)}),
+            template="rewards/game_ask.html",
+            picture=render_to_string("rewards/game_words.html", game_words.preview(version, version.prizes.all())),
         )
 
     @action(description=_("Stop"), icon="stop_circle", permissions=["stop"])

@@ -128,7 +128,7 @@ def bar(told: odds.Odds) -> SafeString:
 
 
 def _title(chance: odds.Chance) -> str:
-    return f"{chance.prize.name if chance.prize else gettext('nothing')}: {odds_of(chance.probability)}"
+    return f"{chance.prize.name if chance.prize else gettext('no prize')}: {odds_of(chance.probability)}"
 
 
 def _colour(place: int, prize: Prize | None) -> str:
