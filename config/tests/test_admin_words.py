@@ -5,6 +5,7 @@ import pkgutil
 import re
 
 import pytest
+from django.contrib import admin
 from django.utils import translation
 
 import loyalty.services
@@ -19,6 +20,7 @@ from members.admin.jobs import COUNTED as OF_MEMBERS
 from merchants.admin.jobs import COUNTED as OF_MERCHANTS
 from rewards.admin import benefit_words
 from rewards.admin.jobs import COUNTED as OF_REWARDS
+from rewards.models import Play
 
 CHINESE = re.compile(r"^[\u4e00-\u9fff（）：]+$")
 
@@ -57,6 +59,14 @@ def test_a_count_of_one_thing_keeps_that_things_code():
         jobs.say({"at-risk: entered": 1200, "life_cycles_changed": 3})
         == "at-risk: entered 1,200; life cycles changed 3"
     )
+
+
+def test_a_filter_asks_in_words_and_keeps_its_counts(rf, admin_user, db):
+    request = rf.get("/", {"_facets": "True"})
+    request.user = admin_user
+    plays = admin.site.get_model_admin(Play).get_changelist_instance(request)
+    said = [str(choice["display"]) for choice in plays.filter_specs[-1].choices(plays)]
+    assert said == ["All", "No prize (0)", "Won a prize (0)"]
 
 
 def test_money_is_written_as_the_reader_writes_it():

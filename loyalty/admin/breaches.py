@@ -12,6 +12,7 @@ from unfold.decorators import action
 
 from common.admin import confirm, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
+from common.admin.filters import whether
 from common.problems import Problem
 from loyalty.admin.conduct_cases import NoteForm
 from loyalty.models import Breach
@@ -24,7 +25,7 @@ class BreachAdmin(ReadOnlyAdmin):
 
     empty = _("Every promise was kept: the goods of all instant refunds came back in time.")
     list_display = ["at", "who", "kind", "order_code", "state_label", "note"]
-    list_filter = ["kind", ("excused_at", admin.EmptyFieldListFilter)]
+    list_filter = ["kind", whether("excused_at", _("Excused"), _("Not excused"))]
     list_select_related = ["member"]
     search_fields = ["=member__external_id", "=order_code"]
     search_help_text = _("A member's external id, or an order.")

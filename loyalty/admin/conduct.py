@@ -14,6 +14,7 @@ from unfold.decorators import action
 
 from common.admin import words
 from common.admin.base import ReadOnlyAdmin
+from common.admin.filters import whether
 from common.admin.preview import PreviewMixin
 from loyalty.admin import conduct_words
 from loyalty.admin.editions import EditionAdmin, PartInline
@@ -143,7 +144,7 @@ class CoefficientAdmin(ReadOnlyAdmin):
 
     empty = _("No coefficient has changed yet: everybody's growth counts as it is.")
     list_display = ["at", "member_link", "from_to", "grounds", "decided_by", "policy"]
-    list_filter = ["after", ("case", admin.EmptyFieldListFilter)]
+    list_filter = ["after", whether("case", _("With a case"), _("Without a case"))]
     list_select_related = ["member", "policy", "case__decided_by"]
     search_fields = ["=member__external_id"]
     search_help_text = _("A member's external id.")

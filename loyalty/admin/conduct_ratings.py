@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from common.admin import confirm, panels, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
+from common.admin.filters import whether
 from common.problems import Problem
 from loyalty.models import ConductRating
 from loyalty.services import conduct_ratings
@@ -60,7 +61,7 @@ class ConductRatingAdmin(ReadOnlyAdmin):
 
     empty = _("Everybody is ordinary. The schedule rates members at night, by returns, refusals and payments.")
     list_display = ["member_link", "band_label", "because", "rated_at", "hand_until", "hand_by"]
-    list_filter = [BandFilter, ("hand_until", admin.EmptyFieldListFilter)]
+    list_filter = [BandFilter, whether("hand_until", _("By hand"), _("By the system"))]
     list_select_related = ["member", "hand_by"]
     search_fields = ["=member__external_id", "member__name"]
     search_help_text = _("A member's external id or name.")

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin import tags, words
 from common.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from common.admin.filters import whether
 from loyalty.models import Order, OrderLine, ParkedEvent, Refund, RefundLine
 
 COLOURS = {"awaited": tags.WAITING, "paid": tags.NEWS, "completed": tags.GOOD, "cancelled": tags.BAD}
@@ -239,7 +240,7 @@ class ParkedEventAdmin(ReadOnlyAdmin):
 
     empty = _("Nothing waits for its order.")
     list_display = ["time", "type", "order_link", "member_link", "applied_at", "refusal"]
-    list_filter = ["type", ("applied_at", admin.EmptyFieldListFilter)]
+    list_filter = ["type", whether("applied_at", _("Worked off"), _("Still waiting"))]
     list_select_related = ["order", "member"]
     search_fields = ["=order__code", "=member__external_id"]
     search_help_text = _("An order's code or a member's external id.")

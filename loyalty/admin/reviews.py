@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin import tags, words
 from common.admin.base import ReadOnlyAdmin, ReadOnlyInline
+from common.admin.filters import whether
 from loyalty.models import Review, ReviewLike, Shortfall
 
 
@@ -29,7 +30,7 @@ class ReviewAdmin(ReadOnlyAdmin):
         "likes_counted",
         "approved_at",
     ]
-    list_filter = ["status", ("refusal", admin.EmptyFieldListFilter)]
+    list_filter = ["status", whether("refusal", _("Refused"), _("Not refused"))]
     list_select_related = ["member", "order_line__order"]
     search_fields = ["=code", "=member__external_id", "=sku"]
     search_help_text = _("A review, a product or a member's external id.")

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.admin import panels, tags, words
 from common.admin.base import ReadOnlyAdmin
+from common.admin.filters import whether
 from members.models import Consent, Member
 from members.services import recipients
 
@@ -20,7 +21,7 @@ class ConsentAdmin(ReadOnlyAdmin):
     empty = _("No consent was given yet. Members give them in the shop's app, for one purpose and one merchant.")
     list_display = ["member", "purpose", "recipient", "state", "source", "given_at", "withdrawn_at"]
     list_select_related = ["member"]
-    list_filter = ["purpose", ("withdrawn_at", admin.EmptyFieldListFilter)]
+    list_filter = ["purpose", whether("withdrawn_at", _("Withdrawn"), _("In force"))]
     search_fields = ["=member__external_id", "=recipient"]
     search_help_text = _("A member's external id, or a merchant's code.")
     date_hierarchy = "given_at"

@@ -76,7 +76,7 @@ class OwedFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return [("owed", _("Owed")), ("given", _("Given"))]
+        return [("owed", _("Still owed")), ("given", _("Given"))]
 
     def queryset(self, request, queryset):
         return queryset.filter(redemption__isnull=self.value() == "owed") if self.value() else queryset

@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from common import clock
 from common.admin import confirm, panels, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
+from common.admin.filters import whether
 from common.problems import Problem
 from members.models import AutoRenewal, Member, Plan, PlanPurchase
 from members.selectors import plan_revenue, plan_terms
@@ -164,7 +165,7 @@ class AutoRenewalAdmin(ReadOnlyAdmin):
     empty = _("Nobody has agreed to a renewal yet.")
     list_display = ["member", "offer", "given_at", "noticed_for", "ended_at"]
     list_select_related = ["member", "offer"]
-    list_filter = ["offer", ("ended_at", admin.EmptyFieldListFilter)]
+    list_filter = ["offer", whether("ended_at", _("Ended"), _("In force"))]
     search_fields = ["=member__external_id", "member__name"]
 
 

@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from common.admin import confirm, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
 from common.admin.files import ExportAdminMixin
+from common.admin.filters import whether
 from common.problems import Problem
 from rewards.admin import reward_words
 from rewards.models import RightClaim
@@ -46,7 +47,7 @@ class RightClaimAdmin(ExportAdminMixin, ReadOnlyAdmin):
     resource_classes = [ClaimResource]
     empty = _("Nobody has claimed a partner's right yet. Rights are added to an offer of a plan while it is a draft.")
     list_display = ["member", "reward", "state", "way", "account", "claimed_at", "good_until", "price_words"]
-    list_filter = ["right__reward", "right__way", ("withdrawn_at", admin.EmptyFieldListFilter)]
+    list_filter = ["right__reward", "right__way", whether("withdrawn_at", _("Taken back"), _("Claimed"))]
     list_select_related = ["right__reward", "purchase__member", "code"]
     search_fields = ["=purchase__member__external_id", "purchase__member__name", "=code__code", "=account"]
     search_help_text = _("A member's external id or name, a whole code, or an account at the partner's.")

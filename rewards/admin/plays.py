@@ -8,6 +8,7 @@ from unfold.decorators import action
 
 from common.admin import panels, tags, words
 from common.admin.base import ReadOnlyAdmin
+from common.admin.filters import whether
 from members.models import Member
 from rewards.models import Play
 from rewards.selectors import games
@@ -20,7 +21,7 @@ class PlayAdmin(ReadOnlyAdmin):
 
     empty = _("Nobody has played yet.")
     list_display = ["at", "member", "game", "result", "stake", "worth"]
-    list_filter = ["game", ("prize", admin.EmptyFieldListFilter)]
+    list_filter = ["game", whether("prize", _("Won a prize"), _("No prize"))]
     list_select_related = ["member", "game", "version", "prize", "drawn", "outcome__prize"]
     search_fields = ["=member__external_id", "=uuid"]
     search_help_text = _("A member's external id, or the play's code.")

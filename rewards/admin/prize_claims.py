@@ -10,6 +10,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.admin import confirm, jobs, tags, words
 from common.admin.base import ReadOnlyAdmin, actor, refuse
+from common.admin.filters import whether
 from common.problems import Problem
 from rewards.models import PrizeClaim
 from rewards.services import prize_claims
@@ -35,7 +36,11 @@ class PrizeClaimAdmin(ReadOnlyAdmin):
 
     empty = _("No gift or coupon was won yet.")
     list_display = ["won_at", "prize", "winner", "state_label", "note"]
-    list_filter = ["status", ("prize__reward", admin.EmptyFieldListFilter), "prize__version__game"]
+    list_filter = [
+        "status",
+        whether("prize__reward", _("From the catalogue"), _("Sent by hand")),
+        "prize__version__game",
+    ]
     list_select_related = ["prize", "play__member"]
     search_fields = ["=play__member__external_id", "prize__name", "note"]
     search_help_text = _("A member's external id, a prize, or what was sent.")

@@ -9,6 +9,7 @@ from unfold.decorators import action
 
 from common.admin import confirm, tags
 from common.admin.base import ReadOnlyAdmin, actor, refuse
+from common.admin.filters import whether
 from common.problems import Problem
 from rewards.models import Game, SeedPeriod
 from rewards.services import draws, seeds
@@ -20,7 +21,7 @@ class SeedPeriodAdmin(ReadOnlyAdmin):
 
     empty = _("No seed yet. Activating a game commits to its first one.")
     list_display = ["opened_at", "version", "state_label", "commitment_code", "closed_at"]
-    list_filter = [("closed_at", admin.EmptyFieldListFilter), "version__game"]
+    list_filter = [whether("closed_at", _("Revealed"), _("Committed to")), "version__game"]
     list_select_related = ["version__game"]
     search_fields = ["=commitment", "version__game__name"]
     search_help_text = _("A commitment, or a game's name.")
