@@ -25,6 +25,13 @@ from rewards.models import Play
 CHINESE = re.compile(r"^[\u4e00-\u9fff（）：]+$")
 
 
+@pytest.fixture(autouse=True)
+def english():
+    """Whatever language the page before spoke."""
+    with translation.override("en"):
+        yield
+
+
 def named_jobs():
     """The name of every nightly job of the floors above common."""
     for package in (loyalty.services, members.services, merchants.selectors, merchants.services, rewards.services):
