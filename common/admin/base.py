@@ -8,7 +8,9 @@ from urllib.parse import unquote_plus
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.utils import unquote
 from django.db import transaction
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -29,18 +31,6 @@ def actor(request: HttpRequest) -> audit.Actor:
 def refuse(request: HttpRequest, problem: Problem) -> None:
     """Show why a service refused."""
     messages.error(request, str(problem.detail) or str(problem.title))
-
-
-class LockedEditMixin:
-    """For rows that services change, too."""
-
-    def get_object(self, request, object_id, from_field=None):
-        """What is saved was read under a lock: an edit waits for a service's change, and then sees it."""
-        found = super().get_object(request, object_id, from_field)
-        if found is None or request.method != "POST" or not request.resolver_match.url_name.endswith("_change"):
-            return found
-        self.model._base_manager.select_for_update(of=("self",)).filter(pk=found.pk).first()
-        return super().get_object(request, object_id, from_field)
 
 
 class Admin(ReadableMoneyMixin, ModelAdmin):
@@ -134,13 +124,31 @@ class ReadOnlyInline(ReadOnlyMixin, TabularInline):
 
 
 class AuditedAdmin(Admin):
-    """Configuration: every change is written down with who and what, in the transaction that makes it."""
+    """Configuration: every change is written down with who and what, in the transaction that makes it.
+
+    What is edited or deleted was read under a lock: it waits for a service's change, and then sees it.
+    """
 
     actions = None
 
     @transaction.atomic
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        self._hold(request, object_id)
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+    @transaction.atomic
+    def delete_view(self, request, object_id, extra_context=None):
+        self._hold(request, object_id)
+        return super().delete_view(request, object_id, extra_context)
+
+    def _hold(self, request, object_id):
+        found = self.get_object(request, unquote(object_id)) if object_id and request.method == "POST" else None
+        if found is not None:
+            self.lock(found)
+
+    def lock(self, obj: Model) -> None:
+        """Wait for whoever changes it; rows that only name it need not wait for this."""
+        self.model._base_manager.select_for_update(of=("self",), no_key=True).filter(pk=obj.pk).first()
 
     def log_addition(self, request, obj, message):
         super().log_addition(request, obj, message)

@@ -35,7 +35,7 @@ def whole(row: models.Model, *belonging: models.Model) -> str:
 def agreed(request: HttpRequest, row: M, mark: Callable[[M], str]) -> M | None:
     """The row as it stands, locked, if its `mark` is the one that the person has looked at; else she is told so.
 
-    Only in a transaction: an edit (`LockedEditMixin`) waits until what was agreed to is done.
+    Only in a transaction: an edit (`AuditedAdmin`) waits until what was agreed to is done.
     """
     locked = type(row)._base_manager.select_for_update(of=("self",)).get(pk=row.pk)
     if request.POST.get("seen") == mark(locked):

@@ -110,11 +110,6 @@ def staff(name: str, *roles: str, site: str = Staff.Site.OPERATORS, **more) -> S
     return person
 
 
-def agree(client, address: str):
-    """Look at a page that asks, and say yes to what it shows."""
-    return client.post(address, {"seen": client.get(address).context["form"].initial["seen"]}, follow=True)
-
-
 def merchant_staff(name: str = "mona") -> Staff:
     """Somebody of the merchant ACME."""
     merchant, _made = Merchant.objects.get_or_create(code="acme", defaults={"name": "ACME"})

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from common.models import ApiKey, AuditEntry, Delivery, WebhookEndpoint
+from common.tests.seen import agree
 from config import roles
 from config.tests import sample
 from loyalty.models import (
@@ -125,7 +126,7 @@ def test_another_person_of_finance_puts_a_draft_in_force(client):
     assert "200 points instead of 0" in asked
     version.refresh_from_db()
     assert version.status == "draft"
-    sample.agree(client, address)
+    agree(client, address)
     version.refresh_from_db()
     assert (version.status, version.activated_by) == ("active", felix)
 
@@ -133,7 +134,7 @@ def test_another_person_of_finance_puts_a_draft_in_force(client):
 def test_the_author_cannot_put_the_own_draft_in_force(client):
     root = sign_in(client, "root", is_superuser=True)
     version = sample.draft(author=root)
-    answer = sample.agree(client, reverse("admin:loyalty_earningruleversion_activate", args=[version.pk]))
+    answer = agree(client, reverse("admin:loyalty_earningruleversion_activate", args=[version.pk]))
     assert "Somebody else has to put this in force" in texts(answer)
     version.refresh_from_db()
     assert version.status == "draft"
@@ -316,7 +317,7 @@ def test_a_campaign_is_started_by_a_second_person_and_stops_when_it_is_changed(c
     start = reverse("admin:loyalty_campaign_start", args=[campaign.pk])
     assert client.post(start).status_code == 403
     sign_in(client, "felix", "finance")
-    client.post(start)
+    agree(client, start)
     campaign.refresh_from_db()
     assert (campaign.status, campaign.created_by) == ("active", olivia)
     client.force_login(olivia)

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from common.models import ApiKey, AuditEntry, Look
+from common.tests.seen import agree
 from config.tests import sample
 from members.models import Member, PlanOffer, PlanPurchase, SalesChannel, VoucherBatch
 from members.tests import plus as stage
@@ -81,7 +82,7 @@ def test_a_draft_is_put_on_sale_by_a_colleague_and_not_by_its_author(client, oli
     assert offer.status == "draft"
     client.force_login(sample.staff("felix", "finance"))
     assert "never changes" in client.get(address).content.decode()
-    sample.agree(client, address)
+    agree(client, address)
     offer.refresh_from_db()
     assert (offer.status, offer.activated_by.username) == ("active", "felix")
     assert page(client, "planoffer", "change", offer.pk).status_code == 200
@@ -101,7 +102,7 @@ def test_codes_are_released_by_a_colleague_downloaded_and_voided(client, felix):
     )  # fmt: skip
     release = reverse("admin:members_voucherbatch_release", args=[batch.pk])
     assert "360.00" in client.get(release).content.decode()
-    client.post(release)
+    agree(client, release)
     file = client.get(reverse("admin:members_voucherbatch_download", args=[batch.pk])).content.decode().split()
     assert file == ["code", *sorted(batch.vouchers.values_list("code", flat=True))]
     client.post(reverse("admin:members_voucherbatch_void", args=[batch.pk]), {"reason": "contract ended"})

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from common import clock
 from common.models import AuditEntry
+from common.tests.seen import agree
 from config.tests import sample
 from loyalty.selectors import origins
 from loyalty.tests.stage import balance
@@ -72,7 +73,7 @@ def test_a_reward_is_written_as_money_and_activated_by_a_second_person(client, o
     client.force_login(felix)
     asked = client.get(page("reward_activate", reward.pk)).content.decode()
     assert "4.3 : 1" in asked
-    sample.agree(client, page("reward_activate", reward.pk))
+    agree(client, page("reward_activate", reward.pk))
     reward.refresh_from_db()
     assert (reward.status, reward.activated_by) == ("active", felix)
 
@@ -81,7 +82,7 @@ def test_the_author_does_not_activate_what_she_wrote(client, olivia):
     root = sample.staff("root", is_superuser=True)
     client.force_login(root)
     client.post(page("reward_add"), FORM)
-    answer = sample.agree(client, page("reward_activate", Reward.objects.get().pk))
+    answer = agree(client, page("reward_activate", Reward.objects.get().pk))
     assert "Somebody else has to put this in force." in answer.content.decode()
     assert Reward.objects.get().status == "draft"
 

@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from common.tests.seen import agree
 from config.tests import sample
 from loyalty.models import ConductRating
 from members.models import Member, RiskAppeal, RiskListing, RiskRefusal, RiskRule, RiskRuleVersion
@@ -58,7 +59,7 @@ def test_a_rule_is_written_in_hours_and_put_in_force_by_somebody_else(client):
     page = client.get(address("riskruleversion_activate", version.pk)).content.decode()
     assert "at most 5 in 2 hours" in page
     assert "Nothing was counted of this yet" in page
-    sample.agree(client, address("riskruleversion_activate", version.pk))
+    agree(client, address("riskruleversion_activate", version.pk))
     version.refresh_from_db()
     assert (version.mode, version.activated_by.username) == ("active", "rosa")
 
@@ -67,7 +68,7 @@ def test_the_author_is_refused_in_words(client):
     sign_in(client, "rosa", "risk")
     rule = RiskRule.objects.create(code="velocity", name="Velocity")
     client.post(address("riskruleversion_add"), form(rule))
-    answer = sample.agree(client, address("riskruleversion_activate", RiskRuleVersion.objects.get().pk))
+    answer = agree(client, address("riskruleversion_activate", RiskRuleVersion.objects.get().pk))
     assert "Somebody else has to put this in force." in answer.content.decode()
 
 
@@ -84,7 +85,7 @@ def test_a_draft_is_tried_in_shadow_by_its_author(client):
     version = risk.draft()
     RiskRuleVersion.objects.update(created_by=rita)
     assert "refuses nobody" in client.get(address("riskruleversion_watch", version.pk)).content.decode()
-    sample.agree(client, address("riskruleversion_watch", version.pk))
+    agree(client, address("riskruleversion_watch", version.pk))
     version.refresh_from_db()
     assert version.mode == "shadow"
     assert client.post(address("riskruleversion_change", version.pk), form(version.rule, limit=9)).status_code == 403

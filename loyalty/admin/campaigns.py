@@ -1,5 +1,6 @@
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -9,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
 from common.admin import confirm, tags, words
-from common.admin.base import HistoryAdmin, LockedEditMixin, actor, refuse
+from common.admin.base import HistoryAdmin, actor, refuse
+from common.admin.seen import SeenForm, agreed, digest
 from common.problems import Problem
 from loyalty.admin import campaign_undos
 from loyalty.models import Campaign
@@ -36,7 +38,7 @@ class CampaignForm(forms.ModelForm):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(LockedEditMixin, HistoryAdmin):
+class CampaignAdmin(HistoryAdmin):
     """Time windows with a budget. Rules draw on them; a colleague of the author starts them."""
 
     empty = _("No campaign yet. A campaign gives rules a time window, a budget and somebody who pays.")
@@ -135,6 +137,12 @@ class CampaignAdmin(LockedEditMixin, HistoryAdmin):
     def start(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Let the campaign pay, after asking; by another person than its author."""
         campaign = get_object_or_404(Campaign, pk=object_id)
+        if request.method == "POST":
+            with transaction.atomic():
+                draft = agreed(request, campaign, _mark)
+                if draft is not None:
+                    return self._do(request, draft, campaigns.start, gettext("The campaign is on."))
+            campaign = Campaign.objects.get(pk=object_id)
         says = [gettext("Rules of this campaign give points from its start to its end, until the budget is used up.")]
         facts = [
             (gettext("From"), words.instant(campaign.starts_at)),
@@ -142,19 +150,15 @@ class CampaignAdmin(LockedEditMixin, HistoryAdmin):
             (gettext("Budget"), self.budget_bar(campaign)),
             (gettext("Paid by"), self.paid_by(campaign)),
         ]
-        asked = confirm.page(
+        return confirm.page(
             self,
             request,
             campaign,
             title=gettext("Start this campaign?"),
             says=says,
             facts=facts,
+            form=SeenForm(initial={"seen": _mark(campaign)}),
             submit=gettext("Start"),
-        )
-        return (
-            asked
-            if request.method != "POST"
-            else self._do(request, campaign, campaigns.start, gettext("The campaign is on."))
         )
 
     @action(description=_("Stop"), icon="stop_circle", permissions=["stop"])
@@ -183,3 +187,8 @@ class CampaignAdmin(LockedEditMixin, HistoryAdmin):
         except Problem as problem:
             refuse(request, problem)
         return redirect("admin:loyalty_campaign_change", campaign.pk)
+
+
+def _mark(campaign: Campaign) -> str:
+    """What people wrote; what it has spent goes on by itself."""
+    return digest(*(campaign.serializable_value(name) for name in CampaignForm.Meta.fields))

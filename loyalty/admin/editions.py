@@ -20,7 +20,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
+from common.admin.base import AuditedAdmin, actor, refuse
 from common.admin.money import MoneyField
 from common.admin.seen import SeenForm, agreed
 from common.problems import Problem
@@ -48,7 +48,7 @@ class PartInline(TabularInline):
     extra = 0
 
 
-class EditionAdmin(LockedEditMixin, AuditedAdmin):
+class EditionAdmin(AuditedAdmin):
     """The editions of one policy, the newest first.
 
     A subclass gives `fieldsets` and `inlines`, and may say more in `says` (what an edition says, name by name: the

@@ -15,7 +15,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, LockedEditMixin, ReadOnlyAdmin, actor, refuse
+from common.admin.base import AuditedAdmin, ReadOnlyAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
 from common.admin.seen import SeenForm, agreed, digest
 from common.models import Look
@@ -62,7 +62,7 @@ class AmountInline(TabularInline):
 
 
 @admin.register(GiftCampaign)
-class GiftCampaignAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
+class GiftCampaignAdmin(PreviewMixin, AuditedAdmin):
     """What the platform gives by itself: once, to who has lapsed, at birthdays, or when points are about to expire."""
 
     empty = _(

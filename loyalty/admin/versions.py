@@ -11,7 +11,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
+from common.admin.base import AuditedAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
 from common.admin.seen import SeenForm, agreed, whole
 from common.problems import Problem
@@ -33,7 +33,7 @@ class ConditionInline(TabularInline):
 
 
 @admin.register(EarningRuleVersion)
-class EarningRuleVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
+class EarningRuleVersionAdmin(PreviewMixin, AuditedAdmin):
     """What a rule says. Drafts are edited and tested; a colleague puts them in force; from then on they never change."""
 
     empty = _("No version yet. Begin with an earning rule.")

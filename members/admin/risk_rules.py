@@ -21,7 +21,7 @@ from unfold.widgets import (
 )
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
+from common.admin.base import AuditedAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
 from common.admin.seen import SeenForm, agreed, whole
 from common.problems import Problem
@@ -193,7 +193,7 @@ def _chief(rule: RiskRule) -> RiskRuleVersion | None:
 
 
 @admin.register(RiskRuleVersion)
-class RiskRuleVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
+class RiskRuleVersionAdmin(PreviewMixin, AuditedAdmin):
     """What a rule says. Drafts are edited; a version that runs never changes."""
 
     empty = _("No version yet. Begin with a risk rule.")

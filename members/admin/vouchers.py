@@ -6,6 +6,7 @@ import csv
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -16,8 +17,9 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
+from common.admin.base import AuditedAdmin, actor, refuse
 from common.admin.money import MoneyField
+from common.admin.seen import SeenForm, agreed, whole
 from common.problems import Problem
 from common.services import audit
 from members.models import VoucherBatch
@@ -41,7 +43,7 @@ class BatchForm(forms.ModelForm):
 
 
 @admin.register(VoucherBatch)
-class VoucherBatchAdmin(LockedEditMixin, AuditedAdmin):
+class VoucherBatchAdmin(AuditedAdmin):
     """Codes for plans, in bulk. A draft has none yet; a colleague releases it; the file goes to the channel."""
 
     empty = _("No codes yet. They are made for a bank, an airline or a company, all at once.")
@@ -109,26 +111,34 @@ class VoucherBatchAdmin(LockedEditMixin, AuditedAdmin):
     def release(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Say what it may be worth, then let the service make the codes."""
         batch = get_object_or_404(self.get_queryset(request), pk=object_id)
-        if request.method != "POST":
-            worth = {"size": words.number(batch.size), "price": words.money(batch.price * batch.size)}
-            return confirm.page(
-                self,
-                request,
-                batch,
-                title=gettext("Release the codes?"),
-                says=[
-                    gettext("%(size)s codes are made. If all are redeemed, the channel owes %(price)s.") % worth,
-                    batch.get_delivery_display(),
-                    gettext("Whoever has a good code can redeem it, once."),
-                ],
-                submit=pgettext("codes", "Release"),
-            )
+        if request.method == "POST":
+            with transaction.atomic():
+                draft = agreed(request, batch, whole)
+                if draft is not None:
+                    return self._release(request, draft)
+            batch = self.get_queryset(request).get(pk=object_id)
+        worth = {"size": words.number(batch.size), "price": words.money(batch.price * batch.size)}
+        return confirm.page(
+            self,
+            request,
+            batch,
+            title=gettext("Release the codes?"),
+            says=[
+                gettext("%(size)s codes are made. If all are redeemed, the channel owes %(price)s.") % worth,
+                batch.get_delivery_display(),
+                gettext("Whoever has a good code can redeem it, once."),
+            ],
+            form=SeenForm(initial={"seen": whole(batch)}),
+            submit=pgettext("codes", "Release"),
+        )
+
+    def _release(self, request, batch):
         try:
             vouchers.release(batch, actor(request), timezone.now())
             messages.success(request, gettext("The codes are there. Download them for the channel."))
         except Problem as problem:
             refuse(request, problem)
-        return redirect("admin:members_voucherbatch_change", object_id)
+        return redirect("admin:members_voucherbatch_change", batch.pk)
 
     @action(description=_("Download codes"), icon="download", permissions=["void"], url_path="download")
     def download(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -17,6 +18,7 @@ from common import clock
 from common.admin import confirm, tags, words
 from common.admin.base import actor, refuse
 from common.admin.preview import PreviewMixin
+from common.admin.seen import SeenForm, agreed, whole
 from common.problems import InvalidInput, Problem
 from merchants.models import Club, Level, LevelScheme
 from merchants.services import levels
@@ -80,6 +82,9 @@ class LevelPages(PreviewMixin):
             field.queryset = field.queryset.exclude(schemes__status=LevelScheme.Status.DRAFT)
         return field
 
+    def lock(self, scheme):
+        levels.lock(scheme)
+
     def save_model(self, request, obj, form, change):
         if not change:
             obj.created_at = timezone.now()
@@ -135,21 +140,29 @@ class LevelPages(PreviewMixin):
     @action(description=_("Publish"), icon="publish", permissions=["publish"])
     def publish(self, request: HttpRequest, object_id) -> HttpResponse:
         """Say who rises and falls and from when, then put the levels in force."""
-        scheme, now = self.get_object(request, str(object_id)), timezone.now()
+        scheme = self.get_object(request, str(object_id))
         if scheme is None:
             raise Http404
-        back = redirect(f"{self.admin_site.name}:merchants_levelscheme_change", scheme.pk)
         if request.method == "POST":
-            try:
-                scheme = levels.publish(scheme, actor=actor(request), at=now)
-                day = words.day(scheme.effective_on)
-                messages.success(request, gettext("Published. In force from %s.") % day)
-            except Problem as problem:
-                refuse(request, problem)
-            return back
+            with transaction.atomic():
+                draft = agreed(request, levels.lock(scheme), _mark)
+                if draft is not None:
+                    return self._publish(request, draft)
+            scheme = self.get_queryset(request).get(pk=scheme.pk)
+        return self._ask_to_publish(request, scheme)
+
+    def _publish(self, request, scheme):
+        try:
+            scheme = levels.publish(scheme, actor=actor(request), at=timezone.now())
+            messages.success(request, gettext("Published. In force from %s.") % words.day(scheme.effective_on))
+        except Problem as problem:
+            refuse(request, problem)
+        return redirect(f"{self.admin_site.name}:merchants_levelscheme_change", scheme.pk)
+
+    def _ask_to_publish(self, request, scheme):
         rows = list(scheme.levels.order_by("number"))
         at_once = scheme.club.status == Club.Status.DRAFT
-        day = clock.local_date(now) + dt.timedelta(days=0 if at_once else 1)
+        day = clock.local_date(timezone.now()) + dt.timedelta(days=0 if at_once else 1)
         facts = [
             (gettext("Level %(number)d") % {"number": row.number}, f"{row.name}: {faces.asks(row, scheme.basis)}")
             for row in rows
@@ -161,7 +174,12 @@ class LevelPages(PreviewMixin):
             str(_say(levels.preview(scheme.club, scheme.basis, rows), rows)["summary"]),
         ]
         title, submit = gettext("Publish these levels?"), gettext("Publish")
-        return confirm.page(self, request, scheme, title=title, says=says, facts=facts, submit=submit)
+        form = SeenForm(initial={"seen": _mark(scheme)})
+        return confirm.page(self, request, scheme, title=title, says=says, facts=facts, form=form, submit=submit)
+
+
+def _mark(scheme: LevelScheme) -> str:
+    return whole(scheme, *scheme.levels.order_by("number"))
 
 
 def _say(shifts: list[levels.Shift], rows: list[Level]) -> dict:

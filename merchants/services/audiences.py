@@ -22,8 +22,6 @@ def list_cards(reach: MerchantCampaign | Message, names: Sequence[str], actor: a
 
     All or nothing: InvalidInput names every row that is no card of the club, is nobody's any more or means two.
     """
-    if reach.audience != Audience.LIST or reach.status != "draft":
-        raise InvalidInput(_("Only a draft for a list of cards takes a list."))
     if len(names) > MOST:
         raise InvalidInput(_("A list has at most %(most)d rows.") % {"most": MOST})
     found = _find(reach, names)
@@ -36,6 +34,9 @@ def list_cards(reach: MerchantCampaign | Message, names: Sequence[str], actor: a
         raise InvalidInput(errors=errors)
     cards = sorted({found[name][0] for name in names})
     with transaction.atomic():
+        drafts = type(reach)._default_manager.filter(pk=reach.pk, audience=Audience.LIST, status="draft")
+        if drafts.select_for_update(of=("self",)).first() is None:
+            raise InvalidInput(_("Only a draft for a list of cards takes a list."))
         reach.listed.set(cards)
         summary = _("Listed for %(what)s: %(cards)d cards") % {"what": reach, "cards": len(cards)}
         audit.record(actor, f"merchants.{reach._meta.model_name}.list", reach, summary, at)

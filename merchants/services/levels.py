@@ -126,8 +126,8 @@ def publish(scheme: LevelScheme, *, actor: audit.Actor, at: dt.datetime) -> Leve
     Raises NotADraft, LevelsChangedLately, CampaignRunning, InvalidInput.
     """
     with transaction.atomic():
-        club = Club.objects.select_for_update().get(pk=scheme.club_id)
-        scheme = LevelScheme.objects.select_for_update().get(pk=scheme.pk)
+        scheme = lock(scheme)
+        club = scheme.club
         if scheme.status != LevelScheme.Status.DRAFT:
             raise NotADraft
         check(list(scheme.levels.order_by("number").values_list("name", "threshold")))
@@ -145,6 +145,12 @@ def publish(scheme: LevelScheme, *, actor: audit.Actor, at: dt.datetime) -> Leve
         }  # fmt: skip
         audit.record(actor, "merchants.levels.publish", scheme, summary, at)
         return scheme
+
+
+def lock(scheme: LevelScheme) -> LevelScheme:
+    """The scheme as it stands, after its membership, which everybody holds who drafts. Only in a transaction."""
+    Club.objects.select_for_update().get(pk=scheme.club_id)
+    return LevelScheme.objects.select_for_update(of=("self",)).select_related("club").get(pk=scheme.pk)
 
 
 def _check_season(club: Club, at: dt.datetime) -> None:

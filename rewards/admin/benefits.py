@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import clock
 from common.admin import tags, words
-from common.admin.base import AuditedAdmin, LockedEditMixin
+from common.admin.base import AuditedAdmin
 from common.admin.money import MoneyField
 from rewards.admin import benefit_words
 from rewards.admin.packs import PackItemInline
@@ -55,7 +55,7 @@ class BenefitForm(forms.ModelForm):
 
 
 @admin.register(Benefit)
-class BenefitAdmin(LockedEditMixin, AuditedAdmin):
+class BenefitAdmin(AuditedAdmin):
     """What members can be given. A benefit is switched off, not deleted: its uses stay."""
 
     empty = _("No benefit yet. Add one, then grant it to a tier, a plan or another group.")

@@ -3,7 +3,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
-from common.admin.base import AuditedAdmin, LockedEditMixin
+from common.admin.base import AuditedAdmin
 from rewards.admin import benefit_words
 from rewards.admin.allowances import AllowanceForm
 from rewards.models import Bundle, BundleItem
@@ -42,7 +42,7 @@ class BundleForm(forms.ModelForm):
 
 
 @admin.register(Bundle)
-class BundleAdmin(LockedEditMixin, AuditedAdmin):
+class BundleAdmin(AuditedAdmin):
     """Benefits that are given together. Once a grant of it is in force it stays as it is: a change is a new bundle."""
 
     empty = _("No bundle yet. A bundle gives several benefits by one grant, or fills a birthday pack.")

@@ -14,7 +14,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
+from common.admin.base import AuditedAdmin, actor, refuse
 from common.admin.money import MoneyField, ReadableMoneyMixin
 from common.admin.preview import PreviewMixin
 from common.admin.seen import SeenForm, agreed
@@ -107,7 +107,7 @@ class VersionForm(forms.ModelForm):
 
 
 @admin.register(GameVersion)
-class GameVersionAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
+class GameVersionAdmin(PreviewMixin, AuditedAdmin):
     """What a game costs and gives. Drafts are edited; a colleague activates them; from then on they never change."""
 
     empty = _("No version yet. Begin with a game.")

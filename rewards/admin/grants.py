@@ -17,7 +17,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.admin import confirm, tags, words
-from common.admin.base import AuditedAdmin, LockedEditMixin, actor, refuse
+from common.admin.base import AuditedAdmin, actor, refuse
 from common.admin.preview import PreviewMixin
 from common.admin.seen import agreed, digest
 from common.problems import Problem
@@ -84,7 +84,7 @@ def _handed_out(grant: BenefitGrant) -> list[str]:
 
 
 @admin.register(BenefitGrant)
-class BenefitGrantAdmin(LockedEditMixin, PreviewMixin, AuditedAdmin):
+class BenefitGrantAdmin(PreviewMixin, AuditedAdmin):
     """Which benefit whom. Drafts are edited; a colleague puts them in force; from then on they never change."""
 
     empty = _("No grant yet, so nobody has a benefit. Add the benefits first.")

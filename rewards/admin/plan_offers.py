@@ -18,7 +18,7 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.admin import confirm, tags, words
-from common.admin.base import HistoryAdmin, LockedEditMixin, actor, refuse
+from common.admin.base import HistoryAdmin, actor, refuse
 from common.admin.money import MoneyField
 from common.admin.preview import PreviewMixin
 from common.admin.seen import SeenForm, agreed, whole
@@ -124,7 +124,7 @@ class MemberForm(forms.Form):
 
 
 @admin.register(PlanOffer)
-class PlanOfferAdmin(LockedEditMixin, PreviewMixin, HistoryAdmin):
+class PlanOfferAdmin(PreviewMixin, HistoryAdmin):
     """What is sold of a plan. Drafts are edited; a colleague puts them on sale; from then on they never change."""
 
     empty = _("Nothing is sold yet. Make a plan, then an offer of it.")

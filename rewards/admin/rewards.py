@@ -18,7 +18,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action
 
 from common.admin import confirm, tags, words
-from common.admin.base import HistoryAdmin, LockedEditMixin, actor, refuse
+from common.admin.base import HistoryAdmin, actor, refuse
 from common.admin.files import ExportAdminMixin, ImportAdminMixin
 from common.admin.money import ReadableMoneyMixin
 from common.admin.preview import PreviewMixin
@@ -44,7 +44,7 @@ class PriceInline(ReadableMoneyMixin, TabularInline):
 
 
 @admin.register(Reward)
-class RewardAdmin(LockedEditMixin, PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin):
+class RewardAdmin(PreviewMixin, ImportAdminMixin, ExportAdminMixin, HistoryAdmin):
     """Rewards are written by one person and activated by another."""
 
     empty = _("No reward yet. A reward is what members exchange points for: a coupon, a gift, a partner's right.")

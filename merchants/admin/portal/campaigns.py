@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -13,6 +14,7 @@ from common.admin import confirm, tags, words
 from common.admin.base import actor, refuse
 from common.admin.money import MoneyField
 from common.admin.preview import PreviewMixin
+from common.admin.seen import SeenForm, agreed
 from common.problems import Problem
 from merchants.admin import campaign_words
 from merchants.admin.site import site
@@ -172,7 +174,11 @@ class MerchantCampaignAdmin(PreviewMixin, PortalAdmin):
         """Set the budget aside and let it give, after asking."""
         campaign = self._of(request, object_id)
         if request.method == "POST":
-            return self._do(request, campaign, campaigns.start, gettext("The campaign is on."))
+            with transaction.atomic():
+                draft = agreed(request, campaign, card_lists.mark)
+                if draft is not None:
+                    return self._do(request, draft, campaigns.start, gettext("The campaign is on."))
+            campaign = self._of(request, object_id)
         told = campaign_previews.of(campaign, timezone.now())
         says = [
             campaign_words.gift(campaign),
@@ -200,6 +206,7 @@ class MerchantCampaignAdmin(PreviewMixin, PortalAdmin):
             title=gettext("Start this campaign?"),
             says=says,
             facts=facts,
+            form=SeenForm(initial={"seen": card_lists.mark(campaign)}),
             submit=gettext("Start"),
         )
 

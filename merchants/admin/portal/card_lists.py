@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from common.admin import confirm
 from common.admin.base import actor
+from common.admin.seen import digest, whole
 from common.problems import InvalidInput
 from merchants.models import Audience, Reach
 from merchants.services import audiences
@@ -35,6 +36,11 @@ class CardsForm(forms.Form):
 def open_for(reach: Reach | None) -> bool:
     """Whether it is a draft that means a list."""
     return reach is not None and reach.status == "draft" and reach.audience == Audience.LIST
+
+
+def mark(reach: Reach) -> str:
+    """All that a draft says and the cards it means, for who starts or sends it."""
+    return digest(whole(reach), *reach.listed.order_by("pk").values_list("pk", flat=True))
 
 
 def page(model_admin, request: HttpRequest, reach: Reach) -> HttpResponse:

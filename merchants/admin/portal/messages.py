@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -13,6 +14,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from common.admin import confirm, tags, words
 from common.admin.base import actor, refuse
 from common.admin.preview import PreviewMixin
+from common.admin.seen import SeenForm, agreed
 from common.problems import Problem
 from merchants.admin import campaign_words
 from merchants.admin.site import site
@@ -113,12 +115,11 @@ class MessageAdmin(PreviewMixin, PortalAdmin):
         """Send it once, after asking."""
         message = self._of(request, object_id)
         if request.method == "POST":
-            try:
-                service.send(message, actor(request), timezone.now())
-                messages.success(request, gettext("The message is on its way."))
-            except Problem as problem:
-                refuse(request, problem)
-            return redirect("merchant:merchants_message_change", message.pk)
+            with transaction.atomic():
+                draft = agreed(request, message, card_lists.mark)
+                if draft is not None:
+                    return self._send(request, draft)
+            message = self._of(request, object_id)
         told = self.preview(message, None)
         says = [
             gettext("About %(about)s of %(members)s members have agreed to hear from you; only they get it, once.")
@@ -127,5 +128,15 @@ class MessageAdmin(PreviewMixin, PortalAdmin):
             % {"day": service.A_DAY, "month": service.A_MONTH},
         ]
         facts = [(gettext("Title"), message.title), (gettext("Text"), message.text)]
-        title = gettext("Send this message?")
-        return confirm.page(self, request, message, title=title, says=says, facts=facts, submit=gettext("Send"))
+        title, form = gettext("Send this message?"), SeenForm(initial={"seen": card_lists.mark(message)})
+        return confirm.page(
+            self, request, message, title=title, says=says, facts=facts, form=form, submit=gettext("Send")
+        )
+
+    def _send(self, request, message):
+        try:
+            service.send(message, actor(request), timezone.now())
+            messages.success(request, gettext("The message is on its way."))
+        except Problem as problem:
+            refuse(request, problem)
+        return redirect("merchant:merchants_message_change", message.pk)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -13,6 +14,7 @@ from unfold.decorators import action
 
 from common.admin import confirm, tags
 from common.admin.base import actor, refuse
+from common.admin.seen import SeenForm, agreed, whole
 from common.problems import Problem
 from merchants.admin import insight_words
 from merchants.admin.site import site
@@ -117,7 +119,11 @@ class ProspectOfferAdmin(OwnedMixin, PortalAdmin):
         """Let it be shown, after asking."""
         offer = self._of(request, object_id)
         if request.method == "POST":
-            return self._do(request, offer, prospects.start, gettext("The offer is shown from now on."))
+            with transaction.atomic():
+                draft = agreed(request, offer, whole)
+                if draft is not None:
+                    return self._do(request, draft, prospects.start, gettext("The offer is shown from now on."))
+            offer = self._of(request, object_id)
         says = [
             gettext(
                 "The marketplace shows it to members who buy in %s, hold no card of yours and want recommendations."
@@ -126,7 +132,8 @@ class ProspectOfferAdmin(OwnedMixin, PortalAdmin):
             gettext("Who opens the card gets its opening gift, and what your campaigns on joining give."),
             gettext("It cannot be changed any more, but stopped."),
         ]
-        return confirm.page(self, request, offer, title=gettext("Show this offer?"), says=says, submit=gettext("Start"))
+        title, form = gettext("Show this offer?"), SeenForm(initial={"seen": whole(offer)})
+        return confirm.page(self, request, offer, title=title, says=says, form=form, submit=gettext("Start"))
 
     @action(description=_("Stop"), icon="stop_circle", permissions=["stop"])
     def stop(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -17,6 +19,7 @@ from common.admin import confirm, tags, words
 from common.admin.base import actor, refuse
 from common.admin.money import MoneyField
 from common.admin.preview import PreviewMixin
+from common.admin.seen import SeenForm, agreed, whole
 from common.problems import Problem
 from merchants.admin import rebate_words
 from merchants.admin.site import site
@@ -66,7 +69,7 @@ class RebateSchemeForm(OwnedForm):
         fields = ["name", "period"]
 
 
-class StartForm(forms.Form):
+class StartForm(SeenForm):
     """With which period it begins."""
 
     starts_on = forms.TypedChoiceField(
@@ -130,12 +133,17 @@ class RebateSchemeAdmin(OwnedMixin, PreviewMixin, PortalAdmin):
         """Put the scheme in force, after asking from when."""
         scheme = self._of(request, object_id)
         now = timezone.now()
-        form = StartForm(request.POST or None, scheme=scheme, today=clock.local_date(now))
+        today = clock.local_date(now)
+        form = StartForm(request.POST or None, initial={"seen": _mark(scheme)}, scheme=scheme, today=today)
         if request.method == "POST" and form.is_valid():
             day = form.cleaned_data["starts_on"]
-            return self._do(
-                request, scheme, lambda: rebates.start(scheme, day, actor(request), now), gettext("The scheme is on.")
-            )
+            with transaction.atomic():
+                draft = agreed(request, scheme, _mark)
+                if draft is not None:
+                    deed = partial(rebates.start, draft, day, actor(request), now)
+                    return self._do(request, draft, deed, gettext("The scheme is on."))
+            scheme = self._of(request, object_id)
+            form = StartForm(initial={"seen": _mark(scheme)}, scheme=scheme, today=today)
         says = [
             gettext("From then on it is a promise: steps cannot be changed, and your purse pays after each period."),
             gettext("If the purse is short, rebates stay open and are paid when there are points."),
@@ -180,6 +188,10 @@ class RebateSchemeAdmin(OwnedMixin, PreviewMixin, PortalAdmin):
         except Problem as problem:
             refuse(request, problem)
         return redirect("merchant:merchants_rebatescheme_change", scheme.pk)
+
+
+def _mark(scheme: RebateScheme) -> str:
+    return whole(scheme, *scheme.steps.order_by("pk"))
 
 
 @admin.register(Rebate, site=site)

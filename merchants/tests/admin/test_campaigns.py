@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from common.models import AuditEntry, Staff
+from common.tests.seen import agree
 from loyalty.tests.stage import STAFF
 from merchants.models import CardSegment, MerchantCampaign, Message
 from merchants.services import campaign_sends, campaigns
@@ -99,7 +100,7 @@ def test_starting_asks_first_and_says_what_leaves_the_purse(acme, club):
     asked = acme.get(page("start", campaign.pk))
     assert "1,000 points leave your purse" in asked.content.decode()
     assert MerchantCampaign.objects.get().status == "draft"
-    acme.post(page("start", campaign.pk))
+    agree(acme, page("start", campaign.pk))
     campaign.refresh_from_db()
     assert (campaign.status, campaign.started_by.username, purse(club)) == ("running", "sam", 9000)
     campaign_sends.send_due(now())
@@ -111,7 +112,7 @@ def test_starting_asks_first_and_says_what_leaves_the_purse(acme, club):
 
 def test_a_purse_with_too_little_is_said_with_numbers(acme, club):
     campaign = draft(club, budget=11_000)
-    answer = acme.post(page("start", campaign.pk), follow=True)
+    answer = agree(acme, page("start", campaign.pk))
     assert "1000 are missing" in answer.content.decode()
     assert MerchantCampaign.objects.get().status == "draft"
 
@@ -128,7 +129,7 @@ def test_a_running_campaign_is_stopped_but_not_changed(acme, club):
 @pytest.mark.parametrize(("role", "may"), [("owner", True), ("finance", True), ("operator", False), ("viewer", False)])
 def test_only_owners_and_finance_start(club, role, may):
     campaign = draft(club)
-    signed_in(role=role).post(page("start", campaign.pk))
+    agree(signed_in(role=role), page("start", campaign.pk))
     assert (MerchantCampaign.objects.get().status == "running") is may
 
 
@@ -197,7 +198,7 @@ def test_a_message_says_how_many_it_reaches_and_goes_once(acme, club):
     message = Message.objects.get()
     asked = acme.get(page("send", message.pk, model="message")).content.decode()
     assert "About 0 of 6 members" in asked
-    acme.post(page("send", message.pk, model="message"))
+    agree(acme, page("send", message.pk, model="message"))
     message.refresh_from_db()
     assert (message.status, message.sent_by.username) == ("sending", "sam")
     assert acme.post(page("send", message.pk, model="message")).status_code in (302, 403)

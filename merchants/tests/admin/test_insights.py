@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from common import clock
 from common.models import Staff
+from common.tests.seen import agree
 from loyalty.models import Score, ScoreThreshold
 from members.models import Consent
 from merchants.models import InsightAccess, ProspectOffer
@@ -121,7 +122,7 @@ def test_prospects_and_an_offer_to_them(mine):
     offer = ProspectOffer.objects.get()
     assert (offer.merchant, offer.status) == (mine, "draft")
     assert "Show this offer?" in browser.get(at("prospectoffer_start", offer.pk)).content.decode()
-    browser.post(at("prospectoffer_start", offer.pk))
+    agree(browser, at("prospectoffer_start", offer.pk))
     offer.refresh_from_db()
     assert offer.status == "running"
     assert "fewer than 10 / fewer than 10" in browser.get(at("prospectoffer_changelist")).content.decode()

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from common.models import AuditEntry, Staff
+from common.tests.seen import agree
 from loyalty.tests.stage import STAFF
 from members.models import Consent
 from members.services import consents, identities
@@ -149,7 +150,7 @@ class TestLevels:
             owner.post(at("levelscheme_add"), {"club": club.pk, "basis": "amount"} | rows(("Base", "0")))
             draft = LevelScheme.objects.get(status="draft")
             assert "come into force on" in owner.get(at("levelscheme_publish", draft.pk)).content.decode()
-            answer = owner.post(at("levelscheme_publish", draft.pk), follow=True)
+            answer = agree(owner, at("levelscheme_publish", draft.pk))
         assert "once in 30 days: the next time on" in answer.content.decode()
         assert LevelScheme.objects.filter(status="published").count() == 1
 

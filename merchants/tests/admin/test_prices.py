@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from common import clock
 from common.models import AuditEntry
+from common.tests.seen import agree
 from merchants.models import MemberPrice, PriceLadder, RebateScheme
 from merchants.tests.admin.test_frame import a_person
 from merchants.tests.buyers import a_club, a_merchant, a_plan, a_price, a_tier
@@ -178,7 +179,7 @@ def test_a_scheme_is_drafted_by_one_and_started_by_who_may_spend(mine):
     assert operator.get(address).status_code == 403
     assert "Start this rebate scheme?" in finance.get(address).content.decode()
     first = clock.month_start(clock.local_date(timezone.now()))
-    assert finance.post(address, {"starts_on": first.isoformat()}).status_code == 302
+    agree(finance, address, starts_on=first.isoformat())
     scheme.refresh_from_db()
     assert (scheme.status, scheme.starts_on) == ("running", first)
     assert finance.post(at("rebatescheme_stop", scheme.pk)).status_code == 302
