@@ -94,7 +94,7 @@ class RedemptionExpired:
 
 @dataclass(frozen=True, slots=True)
 class RedemptionCancelled:
-    """Also when nobody paid in time. So many points came back, so many had expired meanwhile."""
+    """So many points came back, so many had expired meanwhile. `reason` is as somebody wrote it, or unpaid, or member_left."""
 
     topic: ClassVar[str] = "redemption.cancelled"
     key: str

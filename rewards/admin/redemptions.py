@@ -64,8 +64,13 @@ class TrackingForm(forms.Form):
 class EventInline(ReadOnlyInline):
     model = RedemptionEvent
     verbose_name_plural = _("History")
-    fields = ["at", "before", "after", "actor_label", "reason"]
+    fields = ["at", "before", "after", "actor_label", "why"]
+    readonly_fields = ["why"]
     ordering = ["id"]
+
+    @admin.display(description=_("reason"))
+    def why(self, event):
+        return event.why or "–"
 
 
 class RedemptionResource(resources.ModelResource):

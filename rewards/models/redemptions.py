@@ -1,4 +1,5 @@
 import uuid
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -114,6 +115,13 @@ class Redemption(models.Model):
 class RedemptionEvent(InsertOnlyModel):
     """One step of a redemption: from which state to which, when, by whom and why."""
 
+    # Why nobody of the staff took it: what `reason` says then, as code or code:about.
+    CAUSES: ClassVar = {
+        "unpaid": _("Nobody paid in time."),
+        "member_left": _("The member has left."),
+        "order_cancelled": _("Order %s was cancelled."),
+    }
+
     redemption = models.ForeignKey(Redemption, models.PROTECT, related_name="events", verbose_name=_("redemption"))
     before = models.CharField(_("from"), max_length=10, choices=Redemption.Status, blank=True)
     after = models.CharField(_("to"), max_length=10, choices=Redemption.Status)
@@ -128,3 +136,9 @@ class RedemptionEvent(InsertOnlyModel):
 
     def __str__(self):
         return f"{self.before} → {self.after}"
+
+    @property
+    def why(self) -> str:
+        """The reason as somebody wrote it, or in the reader's language."""
+        code, _colon, about = self.reason.partition(":")
+        return str(self.CAUSES[code]).replace("%s", about) if code in self.CAUSES else self.reason

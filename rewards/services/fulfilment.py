@@ -110,8 +110,7 @@ def reinstate_for(order: str, *, actor: Actor, at: dt.datetime) -> None:
     used = Redemption.objects.filter(good, order_code=order, status=Status.USED).exclude(reward__codes="none")
     # Locked at once: one that was made good and used for another order meanwhile is none of these.
     for redemption_uuid in list(used.order_by("pk").select_for_update(of=("self",)).values_list("uuid", flat=True)):
-        reason = _("Order %s was cancelled.") % order
-        reinstate(redemption_uuid, reason=reason, actor=actor, at=at)
+        reinstate(redemption_uuid, reason=f"order_cancelled:{order}", actor=actor, at=at)
 
 
 def _step(redemption_uuid: uuid.UUID, verb: str, actor: Actor, at: dt.datetime, *, tracking: str = "") -> Redemption:

@@ -148,7 +148,7 @@ def give_back(redemption_uuid: uuid.UUID, *, reason: str, actor: Actor, at: dt.d
 def let_go(hold_uuid: uuid.UUID, *, actor: Actor, at: dt.datetime) -> Redemption | None:
     """The ledger has let a hold go: what waited for it is cancelled, and its place in the stock is free again."""
     waiting = Redemption.objects.filter(hold__uuid=hold_uuid, status=Status.HELD).values_list("uuid", flat=True).first()
-    return cancel(waiting, reason=str(_("Nobody paid in time.")), actor=actor, at=at) if waiting else None
+    return cancel(waiting, reason="unpaid", actor=actor, at=at) if waiting else None
 
 
 @transaction.atomic
@@ -156,7 +156,7 @@ def drop(external_id: str, *, actor: Actor, at: dt.datetime) -> None:
     """A member has left: what waits for a payment is cancelled, under any name."""
     waiting = catalogue.of_member(Member.objects.get(external_id=external_id)).filter(status=Status.HELD)
     for redemption_uuid in list(waiting.order_by("pk").values_list("uuid", flat=True)):
-        cancel(redemption_uuid, reason=str(_("The member has left.")), actor=actor, at=at)
+        cancel(redemption_uuid, reason="member_left", actor=actor, at=at)
 
 
 # Steps ------------------------------------------------------------------------------------------------------
@@ -330,7 +330,7 @@ def _undo(desk: Desk, redemption: Redemption, verb: str, reason: str, actor: Act
         codes.follow(redemption, Code.Status.VOID)
     stocks.put_back(redemption, held=was_held)
     summary = _("%(reward)s: %(points)d points back") % {"reward": redemption.reward, "points": restored}
-    audit.record(actor, f"rewards.redemptions.{verb}", redemption, summary, at, reason=reason)
+    audit.record(actor, f"rewards.redemptions.{verb}", redemption, summary, at, reason=event.why)
     return redemption
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.utils import translation
 
 from common.models import Fact
 from common.services import outbox
@@ -129,7 +130,10 @@ def test_a_redemption_nobody_pays_for_lets_go_by_itself():
     redemption.refresh_from_db()
     assert (redemption.status, balance().available) == ("cancelled", 1000)
     assert Reward.objects.get().reserved == 0
-    assert redemption.events.last().reason == "Nobody paid in time."
+    step = redemption.events.last()
+    assert (step.reason, step.why) == ("unpaid", "Nobody paid in time.")
+    with translation.override("zh-hans"):
+        assert step.why == "没有人按时付款。"
     assert_proven()
 
 
@@ -263,7 +267,7 @@ def test_a_cancelled_order_makes_its_coupons_good_again_but_no_others_and_none_t
         "elsewhere": ("used", "o-2", "used"),
     }
     assert Redemption.objects.get(reward__kind="donation").status == "used"
-    assert found["good"].events.last().reason == "Order o-1 was cancelled."
+    assert found["good"].events.last().why == "Order o-1 was cancelled."
     assert Fact.objects.filter(topic="redemption.reinstated").count() == 3
     assert_proven()
 
