@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.models.base import InsertOnlyModel
+from common.models.stands_fast import StandsFast
 from members.models import Member
 
 from .editions import Edition
@@ -176,6 +177,7 @@ class CoefficientBand(models.Model):
                 condition=Q(up_to_permille__isnull=True) | Q(from_score__isnull=True),
                 name="coefficient_band_one_bound",
             ),
+            StandsFast(name="coefficient_band_stands_fast", of="policy"),
         ]
 
     def __str__(self):

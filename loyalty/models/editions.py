@@ -3,6 +3,8 @@ from django.db import models
 from django.db.models import F, Max, Q
 from django.utils.translation import gettext_lazy as _
 
+from common.models.stands_fast import StandsFast
+
 
 class EditionQuerySet(models.QuerySet):
     def in_force(self, at):
@@ -62,6 +64,7 @@ class Edition(models.Model):
                 condition=Q(published_by__isnull=True) | ~Q(published_by=F("drafted_by")),
                 name="%(class)s_second_person",
             ),
+            StandsFast(name="%(class)s_stands_fast"),
         ]
 
     def __str__(self):

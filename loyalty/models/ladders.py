@@ -6,6 +6,8 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.models.stands_fast import StandsFast
+
 from .editions import Edition
 from .tiers import Tier
 
@@ -153,6 +155,7 @@ class Rung(models.Model):
             models.CheckConstraint(
                 condition=Q(validity_months__isnull=True) | Q(validity_months__gt=0), name="rung_validity"
             ),
+            StandsFast(name="rung_stands_fast", of="ladder"),
         ]
 
     def __str__(self):

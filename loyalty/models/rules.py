@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from common.models.stands_fast import StandsFast
+
 from .accounts import Account
 from .campaigns import Campaign
 from .programme import Expiry
@@ -161,6 +163,7 @@ class EarningRuleVersion(models.Model):
                 condition=Q(effective_until__isnull=True) | Q(effective_until__gt=F("effective_from")),
                 name="rule_version_ends_after_start",
             ),
+            StandsFast(name="rule_version_stands_fast", but=["effective_until"]),
         ]
 
     def __str__(self):
@@ -216,6 +219,7 @@ class RuleCondition(models.Model):
         verbose_name = _("condition")
         verbose_name_plural = _("conditions")
         ordering = ["id"]
+        constraints = [StandsFast(name="rule_condition_stands_fast", of="version")]
 
     def __str__(self):
         return f"{self.get_attribute_display()} {self.get_operator_display()} {self.value}"

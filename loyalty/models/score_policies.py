@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.models.stands_fast import StandsFast
+
 from .editions import Edition
 from .event_types import CustomEventType
 
@@ -77,7 +79,10 @@ class ScoreDimension(models.Model):
         verbose_name = _("dimension")
         verbose_name_plural = _("dimensions")
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["policy", "code"], name="score_dimension_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "code"], name="score_dimension_once"),
+            StandsFast(name="score_dimension_stands_fast", of="policy"),
+        ]
 
     def __str__(self):
         return str(self.get_code_display())
@@ -100,7 +105,10 @@ class CurvePoint(models.Model):
         verbose_name = _("corner of a curve")
         verbose_name_plural = _("corners of curves")
         ordering = ["dimension", "x"]
-        constraints = [models.UniqueConstraint(fields=["policy", "dimension", "x"], name="score_curve_point_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "dimension", "x"], name="score_curve_point_once"),
+            StandsFast(name="score_curve_point_stands_fast", of="policy"),
+        ]
 
     def __str__(self):
         return f"{self.get_dimension_display()}: {self.x} → {self.y}"
@@ -178,6 +186,7 @@ class ScoreSource(models.Model):
             ),
             models.CheckConstraint(condition=~Q(value=0), name="score_source_counts"),
             models.CheckConstraint(condition=Q(money_unit__gt=0), name="score_source_money_unit"),
+            StandsFast(name="score_source_stands_fast", of="policy"),
         ]
 
     def __str__(self):

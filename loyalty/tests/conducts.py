@@ -30,22 +30,17 @@ def a_policy(**values) -> CoefficientPolicy:
     return policy
 
 
-def a_credit_policy() -> CoefficientPolicy:
+def a_credit_policy(**values) -> CoefficientPolicy:
     """From 80 points on 1.2, from 30 on 1.0, else nothing."""
-    policy = _published(source=CoefficientPolicy.Source.CREDIT_SCORE)
+    policy = _published(source=CoefficientPolicy.Source.CREDIT_SCORE, **values)
     for score, percent in ((80, 120), (30, 100), (None, 0)):
         CoefficientBand.objects.create(policy=policy, from_score=score, percent=percent)
     return policy
 
 
 def _published(**values) -> CoefficientPolicy:
-    return CoefficientPolicy.objects.create(
-        status=CoefficientPolicy.Status.PUBLISHED,
-        drafted_at=stage.LONG_AGO,
-        effective_at=stage.LONG_AGO,
-        published_at=stage.LONG_AGO,
-        **values,
-    )
+    dates = dict.fromkeys(["drafted_at", "effective_at", "published_at"], stage.LONG_AGO)
+    return CoefficientPolicy.objects.create(status=CoefficientPolicy.Status.PUBLISHED, **dates | values)
 
 
 def member(name: str) -> Member:

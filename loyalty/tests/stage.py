@@ -70,15 +70,15 @@ JD = (
 
 
 def a_ladder(
-    rungs=JD, *, effective_at: dt.datetime = LONG_AGO, sizes: dict[str, int] | None = None, **values
+    rungs=JD, *, effective_at: dt.datetime | None = LONG_AGO, sizes: dict[str, int] | None = None, **values
 ) -> Ladder:
-    """A published ladder: JD's, unless told otherwise. `sizes` are places, or shares in thousandths, by tier."""
+    """A published ladder: JD's, unless told otherwise; a draft if it never takes effect.
+
+    `sizes` are places, or shares in thousandths, by tier.
+    """
+    status = Ladder.Status.PUBLISHED if effective_at else Ladder.Status.DRAFT
     ladder = Ladder.objects.create(
-        status=Ladder.Status.PUBLISHED,
-        effective_at=effective_at,
-        drafted_at=LONG_AGO,
-        published_at=LONG_AGO,
-        **values,
+        status=status, effective_at=effective_at, drafted_at=LONG_AGO, published_at=effective_at and LONG_AGO, **values
     )
     size = "places" if ladder.line == Ladder.Line.TOP else "share_permille"
     for rank, (code, threshold, deduction, months, needs_order) in enumerate(rungs):

@@ -5,6 +5,8 @@ from django.db.models import F, Q
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from common.models.stands_fast import StandsFast
+
 from .risk_words import EARNS, FACTS, NAMES_ORDER, NAMES_OTHER, Action, Counter, Outcome
 
 MOST = 500
@@ -110,6 +112,11 @@ class RiskRuleVersion(models.Model):
             models.CheckConstraint(
                 condition=Q(effective_until=None) | Q(effective_until__gt=F("effective_from")),
                 name="risk_version_ends_after_start",
+            ),
+            StandsFast(
+                name="risk_version_stands_fast",
+                state="mode",
+                but=["mode", "effective_from", "effective_until", "activated_at", "activated_by"],
             ),
             models.CheckConstraint(
                 condition=~Q(outcome="refuse", action__in=sorted(FACTS)),

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common.models.stands_fast import StandsFast
 from loyalty.models import MedalLevel, ScoreThreshold, Segment, Tier
 from members.models import Plan
 from merchants.models import Club
@@ -163,6 +164,7 @@ class BenefitGrant(Allowance):
             models.CheckConstraint(
                 condition=Q(activated_by__isnull=True) | ~Q(activated_by=F("drafted_by")), name="grant_second_person"
             ),
+            StandsFast(name="grant_stands_fast", but=["effective_until"]),
         ]
 
     def __str__(self):

@@ -12,7 +12,7 @@ from common.problems import InvalidInput
 from common.services import outbox
 from common.services.audit import Actor
 from loyalty import tasks
-from loyalty.models import Coefficient, CoefficientPolicy, ConductCase, ExcusedLine, Refund, Standing
+from loyalty.models import Coefficient, ConductCase, ExcusedLine, Refund, Standing
 from loyalty.selectors import conduct as selector
 from loyalty.services import conduct
 from loyalty.tests import conducts, stage
@@ -314,7 +314,6 @@ def test_a_credit_score_does_nothing_where_returns_count():
 def test_a_new_policy_counts_from_the_month_that_begins_with_it():
     conducts.a_policy()
     middle = DECEMBER + dt.timedelta(days=10)
-    newer = conducts.a_credit_policy()
-    CoefficientPolicy.objects.filter(pk=newer.pk).update(effective_at=middle)
+    conducts.a_credit_policy(effective_at=middle)
     assert not selector.policy_at(selector.rated_at(middle)).by_score
     assert selector.policy_at(JANUARY).by_score

@@ -137,9 +137,7 @@ def a_draft(**values) -> Ladder:
         ("gold", 11_500, 1_000, 12, False),
         ("diamond", 12_000, 10_000, 12, False),
     ]
-    draft = a_ladder(rungs, **values)
-    Ladder.objects.filter(pk=draft.pk).update(status="draft", effective_at=None, published_at=None)
-    return draft
+    return a_ladder(rungs, effective_at=None, **values)
 
 
 def test_a_draft_says_who_goes_where_at_once_and_at_the_review():
@@ -156,9 +154,7 @@ def test_a_draft_that_applies_at_once_lets_members_fall_at_once():
     a_ladder()
     people()
     steep = [(code, threshold * 2, *rest) for code, threshold, *rest in JD]
-    draft = a_ladder(steep, applies="at_once")
-    Ladder.objects.filter(pk=draft.pk).update(status="draft", effective_at=None, published_at=None)
-    forecast = forecasts.of(draft, MIDNIGHT)
+    forecast = forecasts.of(a_ladder(steep, effective_at=None, applies="at_once"), MIDNIGHT)
     assert named(forecast.at_once) == {"bronze>bronze": 1, "silver>bronze": 1, "silver>silver": 1, "gold>silver": 1}
 
 

@@ -21,7 +21,7 @@ def _days_of_counting():
 
 
 @pytest.fixture
-def version():
+def version(request):
     rule = EarningRule.objects.create(code="photo-review", name="Photo review")
     return EarningRuleVersion.objects.create(
         rule=rule,
@@ -33,6 +33,7 @@ def version():
         points=20,
         likes_factor=20,
         likes_max=200,
+        **getattr(request, "param", {}),
     )
 
 
@@ -123,8 +124,8 @@ def test_running_it_twice_changes_nothing(review):
     assert Fact.objects.filter(topic="review.rewarded").count() == 1
 
 
-def test_the_cap_of_the_rule_holds_and_what_it_cost_is_remembered(review, version):
-    EarningRuleVersion.objects.filter(pk=version.pk).update(cap_day=25)
+@pytest.mark.parametrize("version", [{"cap_day": 25}], indirect=True)
+def test_the_cap_of_the_rule_holds_and_what_it_cost_is_remembered(review):
     like(review, 7)
 
     likes.count(WEEK, WEEK)

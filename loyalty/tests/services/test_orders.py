@@ -298,9 +298,9 @@ def test_an_exchange_takes_no_multiplied_points_though_a_cap_left_nothing_of_the
 
 
 def test_points_of_a_rule_that_can_no_longer_be_read_stay_until_nothing_is_kept():
-    version = a_rule("base", conditions=[("order.cash", "at_least", "1")])
+    version = a_rule("base")
     assert earned(line(1), line(2)) == 200
-    version.conditions.update(value="a lot")
+    version.conditions.create(attribute="order.cash", operator="at_least", value="a lot")
     rules.changed()
     assert send("order.refunded", **refund(1))["effects"]["points"]["clawed_back"] == 0
     assert send("order.refunded", **refund(2, code="r-2"))["effects"]["points"]["clawed_back"] == 200

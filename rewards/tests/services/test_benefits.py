@@ -180,8 +180,9 @@ class QuotaLedger(TestCase):
         done = []
         for number, (deed, size) in enumerate(deeds):
             if deed == "limit":
-                grant.quota = size + 1
-                grant.save()
+                grant.effective_until = grant.effective_from
+                grant.save(update_fields=["effective_until"])
+                grant = perks.grant(parcel, quota=size + 1)
             elif deed == "back" and done:
                 benefits.give_back(alice, "parcel", done.pop(size % len(done)).uuid, NOON)
             elif deed == "use":
