@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import wraps
 from urllib.parse import unquote_plus
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
+from common.admin.choices import RowChoices
+from common.admin.lists import RowList
 from common.admin.money import ReadableMoneyMixin
 from common.models import Look
 from common.problems import Problem
@@ -33,7 +39,7 @@ def refuse(request: HttpRequest, problem: Problem) -> None:
     messages.error(request, str(problem.detail) or str(problem.title))
 
 
-class Admin(ReadableMoneyMixin, ModelAdmin):
+class Admin(RowChoices, ReadableMoneyMixin, ModelAdmin):
     """A page in plain words; `empty` says what will stand on an empty list. Who is shown somebody's data is written down."""
 
     list_per_page = 50
@@ -46,12 +52,46 @@ class Admin(ReadableMoneyMixin, ModelAdmin):
     # A field and the browser's condition for showing it; unfold knows the name.
     conditional_fields: dict[str, str] = {}
 
+    @property
+    def urls(self) -> list[URLPattern]:
+        """As Django's; and an address that names what is no row's key is not found, whatever it would do."""
+        patterns = super().urls
+        for pattern in patterns:
+            pattern.callback = self._of_a_key(pattern.callback)
+        return patterns
+
+    def _of_a_key(self, view: Callable) -> Callable:
+        @wraps(view)
+        def guarded(request, *args, **kwargs):
+            key = kwargs.get("object_id")
+            try:
+                self.opts.pk.to_python(key and unquote(str(key)))
+            except ValidationError:
+                raise Http404 from None
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    def get_changelist(self, request, **kwargs):
+        return RowList
+
     def changelist_view(self, request, extra_context=None):
         response = super().changelist_view(request, extra_context)
         shown = getattr(response, "context_data", None) or {}
         if "cl" in shown and looks.is_personal(self.model):
             self.note_look(request, Look.Kind.LIST, rows=len(shown["cl"].result_list))
         return response
+
+    def get_changeform_initial_data(self, request):
+        """What an address writes into a new form, as the fields read it; what they cannot read is left out."""
+        said = super().get_changeform_initial_data(request)
+        fields = {field.name: field for field in self.opts.fields}
+        for name in fields.keys() & said.keys():
+            try:
+                said[name] = fields[name].to_python(said[name])
+            except ValidationError:
+                del said[name]
+        return said
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         response = super().changeform_view(request, object_id, form_url, extra_context)

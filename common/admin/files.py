@@ -10,7 +10,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +25,7 @@ from common.services import audit, looks
 
 from . import cells
 from .base import actor
+from .lists import MAKES_NO_SENSE
 
 SHOWN = 200
 """How many rows of a trial a page shows; all are tried."""
@@ -39,6 +40,15 @@ class ExportAdminMixin(ExportMixin):
     def get_data_for_export(self, request, queryset, **kwargs):
         """No cell of it runs in a spreadsheet."""
         return cells.all_of(super().get_data_for_export(request, queryset, **kwargs), cells.guarded)
+
+    def get_export_queryset(self, request):
+        """The rows of the list as its address asks for them. Raises BadRequest if that makes no sense."""
+        try:
+            rows = super().get_export_queryset(request)
+            rows.exists()
+        except MAKES_NO_SENSE as fault:
+            raise BadRequest("The address asks for rows that cannot be.") from fault
+        return rows
 
     def _do_file_export(self, file_format, request, queryset, export_form=None):
         summary = _("Exported: %(what)s (%(rows)d)") % {

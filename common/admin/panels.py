@@ -14,9 +14,9 @@ from typing import Any
 from django.contrib.admin import display
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from unfold.views import ChangeList
 
 from .base import ReadOnlyAdmin
+from .lists import RowList
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def register_filter(model_label: str, list_filter: Any) -> None:
     _filters[model_label].append(list_filter)
 
 
-class ExtendedChangeList(ChangeList):
+class ExtendedChangeList(RowList):
     """A list that loads the registered columns for the rows of the page, one call a column."""
 
     result_list: Any

@@ -5,6 +5,7 @@ from unfold.admin import TabularInline
 
 from common.admin import words
 from common.admin.base import AuditedAdmin
+from common.admin.choices import RowChoices
 from merchants.models import Merchant, StaffRole, Store
 
 
@@ -15,7 +16,7 @@ class StoreInline(TabularInline):
     tab = True
 
 
-class StaffRoleInline(TabularInline):
+class StaffRoleInline(RowChoices, TabularInline):
     model = StaffRole
     extra = 0
     tab = True
