@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.api import messages
+from common.api.filters import BooleanFilter
 from common.api.pagination import CursorPagination
 from members.models import Consent
 from members.services import consents, recipients
@@ -62,9 +63,7 @@ class ConsentSerializer(serializers.ModelSerializer):
 
 
 class ConsentFilter(filters.FilterSet):
-    standing = filters.BooleanFilter(
-        "withdrawn_at", "isnull", help_text="Only those that stand now, or only the others."
-    )
+    standing = BooleanFilter("withdrawn_at", "isnull", help_text="Only those that stand now, or only the others.")
 
     class Meta:
         model = Consent

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.api import idempotency, messages
+from common.api.filters import BooleanFilter
 from common.api.pagination import CursorPagination
 from common.problems import InvalidInput
 from loyalty.api import examples
@@ -92,7 +93,7 @@ class MemberPriceFilter(filters.FilterSet):
     store = filters.CharFilter("store__code")
     tier = filters.CharFilter("tier__code")
     plan = filters.CharFilter("plan__code")
-    in_force = filters.BooleanFilter(method="now", help_text="Those that hold now, or those that do not.")
+    in_force = BooleanFilter(method="now", help_text="Those that hold now, or those that do not.")
 
     class Meta:
         model = MemberPrice

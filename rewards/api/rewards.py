@@ -11,6 +11,7 @@ from rest_framework import generics, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from common.api.filters import BooleanFilter
 from common.api.pagination import CursorPagination
 from loyalty.api.examples import answer
 from loyalty.api.views import MemberView
@@ -90,18 +91,14 @@ class OfferSerializer(serializers.Serializer):
 
 
 class RewardFilter(filters.FilterSet):
-    affordable = filters.TypedChoiceFilter(
-        choices=[("true", "true"), ("false", "false")],
-        coerce="true".__eq__,
-        method="keep",
-        help_text="true: only what the member can take now; false: only what not.",
+    affordable = BooleanFilter(
+        method="keep", help_text="true: only what the member can take now; false: only what not."
     )
 
     class Meta:
         model = Reward
         fields = ["kind"]
 
-    @extend_schema_field(bool)
     def keep(self, rewards, name: str, wanted: bool):
         """Ask the one rule about all of them, in a fixed number of queries; the page then finds its rows by id."""
         offers = catalogue.offers(self.request.user.member, timezone.now(), list(rewards))

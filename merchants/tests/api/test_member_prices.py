@@ -112,6 +112,7 @@ def test_prices_in_force_are_found(mine):
         for value in ("true", "false")
     }
     assert found == {"true": ["sku-1"], "false": [later.sku]}
+    assert client.get(URL, {"in_force": "1"}).json()["errors"][0]["pointer"] == "/in_force"
 
 
 def test_the_list_takes_as_many_queries_for_many_prices(mine, django_assert_max_num_queries):

@@ -50,6 +50,7 @@ def test_only_what_i_can_take_now(phone, alice):
     mine = phone(alice)
     assert [r["code"] for r in mine.get("/api/v1/me/rewards?affordable=true").json()["results"]] == ["cheap"]
     assert {r["code"] for r in mine.get("/api/v1/me/rewards?affordable=false").json()["results"]} == {"dear", "gone"}
+    assert len(mine.get("/api/v1/me/rewards?affordable=True").json()["results"]) == 1
     assert mine.get("/api/v1/me/rewards?affordable=perhaps").json()["errors"][0]["pointer"] == "/affordable"
 
 
