@@ -37,7 +37,7 @@ class MemberPriceAdmin(ReadOnlyMixin, HistoryAdmin):
     def store_label(self, price):
         return price.store or _("all stores")
 
-    @tags.tagged(_("holds"), price_words.STATES)
+    @tags.tagged(_("state"), price_words.STATES)
     def state(self, price):
         return price_words.state(price, timezone.now())
 
@@ -64,6 +64,6 @@ class PriceLadderAdmin(ReadOnlyAdmin):
     fields = ["merchant", "name", "store", "sku", "category", "starts_at", "ends_at"]
     inlines = [PriceStepInline]
 
-    @tags.tagged(_("holds"), price_words.STATES)
+    @tags.tagged(_("state"), price_words.STATES)
     def state(self, ladder):
         return price_words.state(ladder, timezone.now())

@@ -95,7 +95,7 @@ class PurchaseWords:
             return "–"
         return f"{words.number(purchase.refunded_points)} ({words.money(purchase.refunded_money)})"
 
-    @admin.display(description=_("pack"))
+    @admin.display(description=_("pack of points"))
     def pack_name(self, purchase):
         return purchase.pack.name if purchase.pack else gettext("any number")
 

@@ -55,7 +55,7 @@ class Allowance(models.Model):
         help_text=_("Money in minor units, per cent or points: what the kind of benefit asks for."),
     )
     quota = models.PositiveIntegerField(_("uses"), null=True, blank=True, help_text=_("Empty: as often as they like."))
-    period = models.CharField(_("in"), max_length=8, choices=Period, default=Period.MONTH)
+    period = models.CharField(_("within"), max_length=8, choices=Period, default=Period.MONTH)
 
     class Meta:
         abstract = True

@@ -96,6 +96,6 @@ class PriceLadderAdmin(OwnedMixin, PreviewMixin, PortalAdmin):
             for step in ladder.steps.all()
         )
 
-    @tags.tagged(_("holds"), price_words.STATES)
+    @tags.tagged(_("state"), price_words.STATES)
     def state(self, ladder):
         return price_words.state(ladder, timezone.now())

@@ -79,6 +79,6 @@ class MemberPriceAdmin(OwnedMixin, PreviewMixin, ImportAdminMixin, ExportAdminMi
     def store_label(self, price):
         return price.store or _("all stores")
 
-    @tags.tagged(_("holds"), price_words.STATES)
+    @tags.tagged(_("state"), price_words.STATES)
     def state(self, price):
         return price_words.state(price, timezone.now())
