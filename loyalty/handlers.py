@@ -13,6 +13,7 @@ from loyalty.services import activities, conduct, risk, scores, transfers
 from loyalty.services.desk import Desk
 from loyalty.services.memberfacts import MemberFacts
 from members.models import Member
+from members.services.members import remaining
 
 
 def members_registered(facts: Sequence[Heard]) -> None:
@@ -48,8 +49,9 @@ def member_merged(payload: dict, at: dt.datetime) -> None:
 def member_unmerged(payload: dict, at: dt.datetime) -> None:
     """What is left of the merged points goes back."""
     members = {member.external_id: member for member in _named(payload)}
-    transfers.unmerge(members[payload["source"]], members[payload["target"]], at)
-    scores.recount([member.pk for member in members.values()])
+    source, target = members[payload["source"]], members[payload["target"]]
+    transfers.unmerge(source, target, at)
+    scores.recount([source.pk, remaining(target).pk])
 
 
 def risk_met(payload: dict, at: dt.datetime) -> None:

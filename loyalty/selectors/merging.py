@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from loyalty.models import Account, Lot, Standing
+from loyalty.models import Account, Lot, Standing, Transfer
 from members.models import Member
 from members.selectors.merging import Side
 
@@ -31,18 +31,37 @@ def merge(source: Member, target: Member, at: dt.datetime) -> Iterable[Side]:
 
 
 def part(source: Member, target: Member, at: dt.datetime) -> Iterable[Side]:
-    """What is left of the points that came goes back; what was spent of them does not."""
-    wallets = {account.wallet.member_id: account for account in _accounts(source, target)}
-    giver, taker = wallets.get(target.pk), wallets.get(source.pk)
-    came = Lot.objects.filter(account=giver, source=Lot.Source.MERGE, parent__account=taker)
-    sums = came.aggregate(earned=Sum("earned", default=0), left=Sum("remaining", default=0))
+    """What is left of the points that came goes back, wherever they lie now; what was spent of them does not."""
+    taker, giver = _account(source), _account(target)
+    came = brought(taker, giver) if taker.pk and giver.pk else set()
+    holder = giver
+    while holder.merged_into is not None:
+        holder = holder.merged_into
+    earned = Lot.objects.filter(pk__in=came, account=giver).aggregate(earned=Sum("earned", default=0))["earned"]
+    left = Lot.objects.filter(pk__in=came, account=holder).aggregate(left=Sum("remaining", default=0))["left"]
     yield Side(
-        _("Points"), _("get %d back") % sums["left"], _("gives them"),
-        _("%d that came are spent, expired or taken back") % (sums["earned"] - sums["left"]),
+        _("Points"), _("get %d back") % left, _("gives them"),
+        _("%d that came are spent, expired or taken back") % (earned - left),
     )  # fmt: skip
-    if giver is not None and giver.owed:
-        yield Side(_("Debt in points"), "0", str(giver.owed), _("stays with the target"))
+    if holder.owed:
+        yield Side(_("Debt in points"), "0", str(holder.owed), _("stays with the target"))
     yield Side(_("Growth"), _("what is left of its own"), _("the rest"), _("tiers follow from it"))
+
+
+def brought(source: Account, target: Account) -> set[int]:
+    """The lots in which points are, or were, that merges brought from one account to another, and further from there.
+
+    A query for each merge on their way. What a parting gave back to the target was its own.
+    """
+    partings = Transfer.objects.filter(kind=Transfer.Kind.UNMERGE, sender=source, receiver=target)
+    given_back = [f"transfer:{uuid}" for uuid in partings.values_list("uuid", flat=True)]
+    moved = Lot.objects.filter(source=Lot.Source.MERGE).order_by()
+    arrived = moved.filter(account=target, parent__account=source).exclude(reference__in=given_back)
+    found: set[int] = set()
+    while generation := set(arrived.values_list("pk", flat=True)) - found:
+        found |= generation
+        arrived = moved.filter(parent__in=generation)
+    return found
 
 
 def _accounts(*members: Member) -> list[Account]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Q, Sum
 
@@ -17,6 +18,25 @@ if TYPE_CHECKING:
     from loyalty.services.desk import Desk
 
 Decay, Kind, Reason = Ladder.Decay, GrowthEntry.Kind, TierChange.Reason
+
+
+class Leg(NamedTuple):
+    """A merge on the way that growth has gone: who took it, and under which references."""
+
+    taker: Standing
+    references: Collection[str]
+
+
+class Share(NamedTuple):
+    """Growth that came from one member: the day it counts on, the day it was booked, and how much."""
+
+    occurred_on: dt.date
+    booked_on: dt.date
+    growth: int
+
+    @classmethod
+    def of(cls, entry: GrowthEntry) -> Share:
+        return cls(entry.occurred_on, clock.local_date(entry.at), entry.delta)
 
 
 def merge(desk: Desk, source: Wallet, target: Wallet, *, reference: str) -> None:
@@ -35,15 +55,18 @@ def merge(desk: Desk, source: Wallet, target: Wallet, *, reference: str) -> None
     desk.change(giver, due_at=None, tier_until=None, override_until=None, provisional_until=None, in_grace=False)
 
 
-def unmerge(desk: Desk, source: Wallet, target: Wallet, *, merged: str, reference: str) -> None:
-    """Bring back what is left of the growth that came by the merge (`merged` is its reference); the tier follows from it.
+def unmerge(
+    desk: Desk, source: Wallet, holder: Wallet, *, way: Sequence[Leg], gone: Collection[str], reference: str
+) -> None:
+    """Bring back what is left of the growth that came by the merge; the tier follows from it.
 
-    What the source's orders and reviews gave and took meanwhile goes with them.
+    It lies with `holder`, where `way` has led: the merge that is undone, and those of the target since. What the source's
+    orders and reviews gave and took meanwhile goes with them; what left under the references `gone` has left already.
     """
     ladder, standing = desk.growth.ladder, source.member.standing
-    for wallet in (source, target):
+    for wallet in (source, holder):
         desk.growth.keep_up(wallet)
-    _move(desk, target, source, _left(desk, source, target, merged), reference)
+    _move(desk, holder, source, _left(desk, source, holder, way, gone), reference)
     if ladder is not None and standing.tier is not None:
         step = ladder.deserved_by(standing)
         until = ladder.valid_until(step, desk.growth.today)
@@ -61,31 +84,45 @@ def _days(desk: Desk, standing: Standing) -> dict[dt.date, int]:
     return dict(counted.order_by("occurred_on").values_list("occurred_on").annotate(Sum("delta")))
 
 
-def _left(desk: Desk, source: Wallet, target: Wallet, merged: str) -> dict[dt.date, int]:
+def _left(desk: Desk, source: Wallet, holder: Wallet, way: Sequence[Leg], gone: Collection[str]) -> dict[dt.date, int]:
     """What time and refunds have left of the growth that came from the source, by the day it counts on."""
-    came = GrowthEntry.objects.filter(member=target.member_id, kind=Kind.MERGE, reference=merged)
-    first = came.order_by("seq").first()
-    if first is None:
-        return {}
     of_source = Q(order__member=source.member_id) | Q(review__member=source.member_id)
-    later = GrowthEntry.objects.filter(of_source, member=target.member_id, seq__gt=first.seq)
+    since = of_source | Q(kind=Kind.MERGE, reference__in=gone)
+    days: Counter[dt.date] = Counter()
+    for number, (standing, references) in enumerate(way):
+        of_standing = GrowthEntry.objects.filter(member=standing.pk)
+        came = list(of_standing.filter(kind=Kind.MERGE, delta__gt=0, reference__in=references).order_by("seq"))
+        if not came:
+            return {}
+        shares = [Share.of(entry) for entry in came]
+        if number:  # All that the target had came along: of each day no more than that is the source's.
+            arrived = _by_day(desk, shares)
+            shares = [
+                Share(day, shares[0].booked_on, min(left, arrived[day])) for day, left in days.items() if left > 0
+            ]
+        shares += [Share.of(entry) for entry in of_standing.filter(since, seq__gt=came[0].seq)]
+        days = _by_day(desk, [share._replace(growth=_worth(desk, standing, share)) for share in shares])
+    return {day: min(left, holder.member.standing.growth) for day, left in sorted(days.items()) if left > 0}
+
+
+def _by_day(desk: Desk, shares: Iterable[Share]) -> Counter[dt.date]:
     is_window = desk.growth.ladder is not None and desk.growth.ladder.ladder.decay == Decay.WINDOW
     days: Counter[dt.date] = Counter()
-    for entry in (*came, *later):
-        days[entry.occurred_on if is_window else desk.growth.today] += _worth(desk, target.member.standing, entry)
-    return {day: min(growth, target.member.standing.growth) for day, growth in sorted(days.items()) if growth > 0}
+    for share in shares:
+        days[share.occurred_on if is_window else desk.growth.today] += share.growth
+    return days
 
 
-def _worth(desk: Desk, standing: Standing, entry: GrowthEntry) -> int:
-    """What time has left of an entry."""
-    ladder, since, booked_on = desk.growth.ladder, standing.reckoned_on, clock.local_date(entry.at)
+def _worth(desk: Desk, standing: Standing, share: Share) -> int:
+    """What time has left of it."""
+    ladder, since = desk.growth.ladder, standing.reckoned_on
     if ladder is None or since is None:
-        return entry.delta
+        return share.growth
     if ladder.ladder.decay == Decay.HALF_LIFE:
-        left = ladders.faded(abs(entry.delta), ladder.fading((since - booked_on).days))
-        return left if entry.delta > 0 else -left
-    gone = {Decay.WINDOW: entry.occurred_on < since, Decay.RESET: booked_on < since}
-    return 0 if gone.get(Decay(ladder.ladder.decay), False) else entry.delta
+        left = ladders.faded(abs(share.growth), ladder.fading((since - share.booked_on).days))
+        return left if share.growth > 0 else -left
+    gone = {Decay.WINDOW: share.occurred_on < since, Decay.RESET: share.booked_on < since}
+    return 0 if gone.get(Decay(ladder.ladder.decay), False) else share.growth
 
 
 def _move(desk: Desk, giver: Wallet, taker: Wallet, days: dict[dt.date, int], reference: str) -> None:

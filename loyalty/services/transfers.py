@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from itertools import pairwise
 
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from common.problems import InvalidInput, Problem
 from loyalty import facts
-from loyalty.models import Account, Lot, Transfer, Wallet
-from loyalty.services import inheritance, tiers, wallets
+from loyalty.models import Account, GrowthEntry, Lot, Transfer, Wallet
+from loyalty.selectors import merging
+from loyalty.services import inheritance, ledger, tiers, wallets
 from loyalty.services.desk import Desk
 from members.models import Member
+from members.selectors import kin
 
 
 class TransfersNotAllowed(Problem):
@@ -44,7 +49,7 @@ def send(sender: Member, receiver: Member, points: int, *, kind: str, message: s
     desk.book.settle(taker.account_id)
     desk.book.require(giver.account_id, points)
     portions = desk.book.portions(desk.book.spendable(giver.account_id), points)
-    reference = f"transfer:{transfer.uuid}"
+    reference = _reference(transfer)
     desk.book.move(giver.account_id, taker.account_id, portions, source=Lot.Source.TRANSFER, reference=reference)
     desk.add(transfer)
     desk.publish(facts.PointsTransferred(giver.member.external_id, points, taker.member.external_id, kind, reference))
@@ -68,49 +73,88 @@ def merge(source: Member, target: Member, at: dt.datetime) -> Transfer | None:
     desk.book.settle(giver.pk)
     desk.book.settle(taker.pk)
     transfer = Transfer(kind=Transfer.Kind.MERGE, sender=giver, receiver=taker, points=0, at=at)
-    reference = f"transfer:{transfer.uuid}"
+    reference = _reference(transfer)
     transfer.points = desk.book.sweep(giver.pk, taker.pk, reference)
-    pair = _pair(giver, taker, at)
-    inheritance.merge(desk, pair[giver.pk], pair[taker.pk], reference=reference)
+    way = _way(desk, giver)
+    held = _caught_up(way, at)
+    for one, next_one in pairwise(way):
+        inheritance.merge(desk, held[one.pk], held[next_one.pk], reference=reference)
     desk.add(transfer)
     desk.close()
     return transfer
 
 
 def unmerge(source: Member, target: Member, at: dt.datetime) -> Transfer | None:
-    """Bring back what is left of the points that a merge had brought. Debts stay. Runs in the caller's transaction."""
-    giver, taker = wallets.of(target).account, wallets.of(source).account
+    """Bring back what is left of the points that a merge had brought, wherever merges of the target have led since.
+
+    Debts stay. Runs in the caller's transaction.
+    """
+    taker, target_account = wallets.of(source).account, wallets.of(target).account
     desk = Desk([], at)
-    desk.lock([giver.pk, taker.pk])
+    desk.lock([target_account.pk, taker.pk])
     taker = desk.book.accounts[taker.pk]
-    if taker.merged_into_id != giver.pk:
+    if taker.merged_into_id != target_account.pk:
         return None
+    way = _way(desk, taker)
+    giver = way[-1]
+    came = merging.brought(taker, target_account)
     desk.change(taker, merged_into=None)
     desk.book.settle(giver.pk)
-    came = set(_lots_from(giver, taker))
     portions = [p for p in desk.book.whole(giver.pk) if p.lot.pk in came]
     transfer = Transfer(kind=Transfer.Kind.UNMERGE, sender=giver, receiver=taker, points=0, at=at)
     transfer.points = sum(portion.points for portion in portions)
-    reference = f"transfer:{transfer.uuid}"
+    reference = _reference(transfer)
     desk.book.move(giver.pk, taker.pk, portions, source=Lot.Source.MERGE, reference=reference)
-    pair = _pair(giver, taker, at)
-    merged = Transfer.objects.filter(kind=Transfer.Kind.MERGE, sender=taker, receiver=giver).latest("pk")
-    inheritance.unmerge(desk, pair[taker.pk], pair[giver.pk], merged=f"transfer:{merged.uuid}", reference=reference)
+    held = _caught_up(way, at)
+    gone = _partings(way, source)
+    inheritance.unmerge(desk, held[taker.pk], held[giver.pk], way=_legs(way, held), gone=gone, reference=reference)
     desk.add(transfer)
     desk.close()
     return transfer
 
 
-def _pair(giver: Account, taker: Account, at: dt.datetime) -> dict[int, Wallet]:
-    """The wallets of two locked accounts, when what was due of the members has been done, even if the job is late."""
-    tiers.catch_up([wallet.member_id for wallet in wallets.of_accounts([giver.pk, taker.pk]).values()], at)
-    return wallets.of_accounts([giver.pk, taker.pk])
+def _way(desk: Desk, account: Account) -> list[Account]:
+    """The accounts that merges have led through, locked: this one first, the one that remains last."""
+    way = [account]
+    while further := way[-1].merged_into_id:
+        desk.book.include(ledger.lock({further} - desk.book.accounts.keys()))
+        way.append(desk.book.accounts[further])
+    return way
 
 
-def _lots_from(account: Account, origin: Account):
-    return Lot.objects.filter(
-        account=account, is_open=True, source=Lot.Source.MERGE, parent__account=origin
-    ).values_list("pk", flat=True)
+def _legs(way: Sequence[Account], held: dict[int, Wallet]) -> list[inheritance.Leg]:
+    """What growth knows of the last merge between each two of these accounts.
+
+    A merge into the first one that was carried out later went through it, under a reference of its own.
+    """
+    merges = Transfer.objects.filter(kind=Transfer.Kind.MERGE)
+    legs = []
+    for giver, taker in pairwise(way):
+        merged = merges.filter(sender=giver, receiver=taker).latest("pk")
+        given = GrowthEntry.objects.filter(member=held[giver.pk].member_id, kind=GrowthEntry.Kind.MERGE, delta__lt=0)
+        through = given.filter(at__gte=merged.at).order_by().values_list("reference", flat=True)
+        legs.append(inheritance.Leg(held[taker.pk].member.standing, {_reference(merged), *through}))
+    return legs
+
+
+def _partings(way: Sequence[Account], source: Member) -> list[str]:
+    """The references under which others have left these accounts who had come with the source."""
+    merges = Transfer.objects.filter(kind=Transfer.Kind.MERGE)
+    came_to = merges.filter(sender=OuterRef("receiver"), pk__lt=OuterRef("pk")).order_by("-pk").values("receiver")[:1]
+    partings = Transfer.objects.filter(kind=Transfer.Kind.UNMERGE, sender__in=way).alias(came_to=Subquery(came_to))
+    whose = Account.objects.filter(wallet__member__in=kin.ids(source.pk))
+    return [_reference(parting) for parting in partings.filter(came_to__in=whose)]
+
+
+def _reference(transfer: Transfer) -> str:
+    return f"transfer:{transfer.uuid}"
+
+
+def _caught_up(accounts: Sequence[Account], at: dt.datetime) -> dict[int, Wallet]:
+    """The wallets of locked accounts, when what was due of the members has been done, even if the job is late."""
+    keys = [account.pk for account in accounts]
+    tiers.catch_up([wallet.member_id for wallet in wallets.of_accounts(keys).values()], at)
+    return wallets.of_accounts(keys)
 
 
 def close(member: Member, at: dt.datetime) -> int:

@@ -13,7 +13,7 @@ from common.services import outbox
 from members.facts import ConsentGiven, ConsentWithdrawn
 from members.models import Consent, Member
 
-from . import recipients
+from . import members, recipients
 
 Purpose = Consent.Purpose
 TO_THE_PROGRAMME = frozenset({Purpose.PERSONALISE})
@@ -76,19 +76,19 @@ def intersect(source: Member, target: Member, at: dt.datetime) -> None:
 def part(source: Member, target: Member, at: dt.datetime) -> int:
     """The two were not one: what the merge ended stands again for each, but for what was taken back meanwhile; how many.
 
-    Twice is once. A purpose that was taken back while they were one stays so for both, whose hand it was.
+    Twice is once. A purpose that was taken back while they were one stays so for both, whose hand it was. A target that
+    was merged on since is still somebody else: nothing stands again for it.
     """
     with transaction.atomic():
-        ended = list(
-            Consent.objects.select_for_update(of=("self",))
-            .filter(Q(member=source, ended_by=target) | Q(member=target, ended_by=source))
-            .order_by("pk")
-        )
+        ended_by_merge = Q(member=source, ended_by=target)
+        if target.merged_into is None:
+            ended_by_merge |= Q(member=target, ended_by=source)
+        ended = list(Consent.objects.select_for_update(of=("self",)).filter(ended_by_merge).order_by("pk"))
         since = min((row.withdrawn_at for row in ended if row.withdrawn_at), default=at)
         taken_back = set(
-            Consent.objects.filter(member=target, ended_by=None, withdrawn_at__gte=since).values_list(
-                "purpose", "recipient"
-            )
+            Consent.objects.filter(
+                member__in={target, members.remaining(target)}, ended_by=None, withdrawn_at__gte=since
+            ).values_list("purpose", "recipient")
         )
         given = 0
         for row in ended:

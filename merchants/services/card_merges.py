@@ -9,6 +9,8 @@ from django.db.models import Sum
 
 from loyalty.models import Order
 from members.models import Member
+from members.selectors import kin
+from members.services.members import remaining
 from merchants.models import BrandMember, Card, CardEntry, CardEvent, CardOrder
 from merchants.services import cards
 
@@ -29,8 +31,12 @@ def merge(source: Member, target: Member, at: dt.datetime) -> int:
 
 
 def unmerge(source: Member, target: Member, at: dt.datetime) -> int:
-    """Bring back what came with a merge: the source's orders, and as many of its points as are left."""
+    """Bring back what came with a merge: the source's orders, and as many of its points as are left.
+
+    They lie with whoever stands for the target now.
+    """
     parted = 0
+    target = remaining(target)
     with transaction.atomic():
         came = CardEvent.objects.filter(card__member=source, kind=CardEvent.Kind.MERGED)
         for card in Card.objects.filter(pk__in=came.values("card")).order_by("pk"):
@@ -80,7 +86,8 @@ def _unmerge(card: Card, source: Member, target: Member, at: dt.datetime) -> int
     locked = {row.pk: row for row in cards.lock([card.pk, twin.pk])}
     taker, giver = locked[card.pk], locked[twin.pk]
     reference = f"unmerge:{source.external_id}:{taker.version}"
-    own = CardOrder.objects.filter(card=giver, order_code__in=Order.objects.filter(member=source).values("code"))
+    bought = Order.objects.filter(member__in=kin.ids(source.pk)).values("code")
+    own = CardOrder.objects.filter(card=giver, order_code__in=bought)
     rows = list(own)
     spent, orders = sum(row.kept for row in rows), sum(row.is_counted for row in rows)
     gift = _gift(taker) if not _gift(giver) else 0

@@ -16,6 +16,7 @@ from members.models import Member
 from members.services import members
 
 pytestmark = pytest.mark.django_db
+HOUR = dt.timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -179,6 +180,38 @@ def test_a_return_is_not_taken_from_the_other_ones_growth_when_they_part():
     refund("bob", "a", NOON + 9 * DAY)
     unmerge("alice", "bob", NOON + 10 * DAY)
     assert (standing("alice").whole_growth, standing("bob").whole_growth) == (0, 700)
+
+
+@pytest.mark.parametrize("decay", Ladder.Decay.values)
+def test_who_parts_from_a_chain_of_merges_takes_her_growth_along(decay):
+    a_ladder(decay=decay)
+    grow(1_000, "alice", "a")
+    grow(700, "bob", "b")
+    grow(300, "charlie", "c")
+    merge("alice", "bob", NOON + HOUR)
+    grow(50, "alice", "a-2", NOON + HOUR)
+    merge("bob", "charlie", NOON + 2 * HOUR)
+    grow(30, "alice", "a-3", NOON + 2 * HOUR)
+    unmerge("alice", "bob", NOON + 3 * HOUR)
+    unmerge("bob", "charlie", NOON + 3 * HOUR)
+    assert [standing(name).whole_growth for name in ("alice", "bob", "charlie")] == [1_000, 750, 330]
+    assert_proven()
+
+
+def test_merges_carried_out_in_another_order_lose_no_growth():
+    a_ladder()
+    grow(1_000, "alice", "a")
+    grow(700, "bob", "b")
+    grow(300, "charlie", "c")
+    members.merge("alice", "bob", NOON)
+    members.merge("bob", "charlie", NOON)
+    transfers.merge(member("bob"), member("charlie"), NOON)
+    transfers.merge(member("alice"), member("bob"), NOON)
+    assert standing("charlie").whole_growth == 2_000
+    unmerge("alice", "bob", NOON)
+    unmerge("bob", "charlie", NOON)
+    assert [standing(name).whole_growth for name in ("alice", "bob", "charlie")] == [1_000, 700, 300]
+    assert_proven()
 
 
 def test_two_names_of_one_member_in_one_batch_grow_one_growth():

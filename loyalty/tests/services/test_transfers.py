@@ -6,6 +6,7 @@ from django.db import transaction
 from common.models import Fact
 from common.problems import InvalidInput
 from loyalty.models import Account, Lot, Transfer
+from loyalty.selectors import merging
 from loyalty.services import transfers
 from loyalty.services.ledger import InsufficientPoints
 from loyalty.services.transfers import TransfersNotAllowed
@@ -106,6 +107,42 @@ def test_an_undone_merge_brings_back_what_is_left():
     assert transfers.unmerge(member("alice"), member("bob"), NOON).points == 95
     assert (balance("alice").available, balance("bob").available) == (95, 1)
     assert transfers.unmerge(member("alice"), member("bob"), NOON) is None
+    assert_proven()
+
+
+def unmerge(source, target, at=NOON):
+    members.unmerge(source, at)
+    return transfers.unmerge(member(source), member(target), at)
+
+
+def test_who_parts_from_a_chain_of_merges_gets_back_what_is_left_of_her_own():
+    give(7, "charlie")
+    merge("alice", "bob")
+    merge("bob", "charlie")
+    give(-15, "charlie")
+    assert next(side.source for side in merging.part(member("alice"), member("bob"), NOON)) == "get 95 back"
+    assert unmerge("alice", "bob").points == 95
+    assert unmerge("bob", "charlie").points == 1
+    assert [balance(name).available for name in ("alice", "bob", "charlie")] == [95, 1, 7]
+    assert_proven()
+
+
+def test_a_chain_parted_from_its_end_gives_each_her_own():
+    give(7, "charlie")
+    merge("alice", "bob")
+    merge("bob", "charlie")
+    assert unmerge("bob", "charlie").points == 111
+    assert unmerge("alice", "bob").points == 110
+    assert [balance(name).available for name in ("alice", "bob", "charlie")] == [110, 1, 7]
+    assert_proven()
+
+
+def test_what_a_parting_gave_back_is_not_taken_for_the_other_ones_when_they_are_merged_the_other_way():
+    merge("alice", "bob")
+    unmerge("alice", "bob")
+    merge("bob", "alice")
+    assert unmerge("bob", "alice").points == 1
+    assert (balance("alice").available, balance("bob").available) == (110, 1)
     assert_proven()
 
 

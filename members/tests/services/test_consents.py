@@ -8,7 +8,7 @@ from django.db import connection
 
 from common.models import Fact
 from common.services import outbox
-from members.models import Consent
+from members.models import Consent, Member
 from members.selectors import consents as selector
 from members.services import consents, members, recipients
 
@@ -119,6 +119,20 @@ class TestParting:
         consents.withdraw(alice, INSIGHT, "acme", AT + 2 * HOUR)
         consents.part(bob, alice, AT + 3 * HOUR)
         assert not selector.open_of(alice) | selector.open_of(bob)
+
+    def test_what_was_taken_back_further_along_a_chain_of_merges_stays_taken_back(self, alice, bob):
+        charlie = Member.objects.create(external_id="charlie", registered_at=AT)
+        for member in (alice, bob, charlie):
+            consents.give(member, INSIGHT, "acme", "app", AT)
+        consents.give(bob, CONTACT, "acme", "app", AT)
+        consents.intersect(bob, alice, AT + HOUR)
+        consents.intersect(alice, charlie, AT + HOUR)
+        Member.objects.filter(pk=alice.pk).update(merged_into=charlie, status="merged")
+        alice.refresh_from_db()
+        consents.withdraw(charlie, INSIGHT, "acme", AT + 2 * HOUR)
+        consents.part(bob, alice, AT + 3 * HOUR)
+        assert selector.open_of(bob) == {("contact", "acme")}
+        assert not selector.open_of(alice)
 
     def test_parting_twice_is_parting_once(self, alice, bob):
         consents.give(bob, INSIGHT, "acme", "app", AT)

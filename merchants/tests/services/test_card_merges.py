@@ -95,6 +95,21 @@ def test_unmerging_brings_the_own_orders_back_and_merging_again_works():
     prove()
 
 
+@pytest.mark.parametrize("first", ["alice", "bob"])
+def test_who_parts_from_a_chain_of_merges_takes_her_orders_along(first):
+    club = a_club()
+    for name, cash in (("alice", 100_00), ("bob", 60_00), ("charlie", 30_00)):
+        a_card(name, club)
+        buy(("acme-1", cash), order=f"o-{name}", name=name)
+    merge("alice", "bob")
+    merge("bob", "charlie")
+    for name in (first, *({"alice", "bob"} - {first})):
+        members.unmerge(name, NOON + 2 * DAY)
+        hear(NOON + 2 * DAY)
+    assert [figures(name)[0] for name in ("alice", "bob", "charlie")] == [100_00, 60_00, 30_00]
+    prove()
+
+
 def test_who_leaves_the_programme_leaves_every_membership():
     for club in (a_club("acme-1"), a_club("other-1", merchant="other")):
         a_card("alice", club)
