@@ -350,11 +350,12 @@ def test_the_windows_of_caps_are_local_days(alice, rule, version):
     assert red() == {}
 
 
-def test_a_campaign_that_spent_other_than_its_rules_gave_is_found(order, version):
+def test_a_campaign_that_spent_other_than_its_rules_gave_is_found(order, rule, version):
     campaign = Campaign.objects.create(
         code="spring", name="Spring", starts_at=NOON, ends_at=LATER, spent=20, budget=100
     )
-    execute("UPDATE loyalty_earningruleversion SET campaign_id = %s WHERE id = %s", campaign.pk, version.pk)
+    paid = rule.versions.create(number=2, campaign=campaign, effective_from=NOON)
+    execute("UPDATE loyalty_lot SET rule_version_id = %s WHERE rule_version_id = %s", paid.pk, version.pk)
     assert red() == {}
 
     Campaign.objects.update(spent=19)
