@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from common.admin.base import Admin
 from common.models import Look
@@ -54,3 +55,12 @@ def page(
         model_admin.note_look(request, Look.Kind.PAGE, subject=looks.subject_of(obj))
     request.current_app = site.name
     return TemplateResponse(request, template, context)
+
+
+def new_version(model_admin: Admin, request: HttpRequest, obj: Model, newest: Model) -> TemplateResponse:
+    """Ask before a draft is copied from the newest version."""
+    says = [
+        _("A draft is written that says the same as “%s”, for you to change.") % newest,
+        _("What is in force stays in force until a colleague puts the draft in force."),
+    ]
+    return page(model_admin, request, obj, title=_("New version?"), says=says, submit=_("Write a draft"))

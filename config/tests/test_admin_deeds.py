@@ -167,10 +167,14 @@ def test_a_version_in_force_never_changes_but_has_successors(client):
     sign_in(client, "root", is_superuser=True)
     address = reverse("admin:loyalty_earningruleversion_change", args=[version.pk])
     assert client.post(address, version_form(version.rule_id)).status_code == 403
-    client.get(reverse("admin:loyalty_earningruleversion_new_version", args=[version.pk]))
+    for model, key in (("earningruleversion", version.pk), ("earningrule", version.rule_id)):
+        asked = client.get(reverse(f"admin:loyalty_{model}_new_version", args=[key])).content.decode()
+        assert "until a colleague puts the draft in force" in asked
+    assert version.rule.versions.count() == 1
+    client.post(reverse("admin:loyalty_earningruleversion_new_version", args=[version.pk]))
     draft = version.rule.versions.get(number=2)
     assert (draft.status, draft.cap_item) == ("draft", 50)
-    client.get(reverse("admin:loyalty_earningrule_new_version", args=[version.rule_id]))
+    client.post(reverse("admin:loyalty_earningrule_new_version", args=[version.rule_id]))
     assert version.rule.versions.count() == 2
 
 

@@ -135,7 +135,10 @@ def test_an_active_version_cannot_be_edited_but_replaced(enter):
     client.post(page("gameversion_change", version.pk), version_form(version.game, POINTS))
     version.refresh_from_db()
     assert (version.stake, version.prizes.count()) == (10, 4)
-    answer = client.get(page("gameversion_new_version", version.pk))
+    for name, key in (("gameversion", version.pk), ("game", version.game_id)):
+        assert "A draft is written" in client.get(page(f"{name}_new_version", key)).content.decode()
+    assert version.game.versions.count() == 1
+    answer = client.post(page("gameversion_new_version", version.pk))
     assert answer.url == page("gameversion_change", GameVersion.objects.get(status="draft").pk)
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from common.admin import tags, words
+from common.admin import confirm, tags, words
 from common.admin.base import AuditedAdmin, actor
 from loyalty.admin import sentences
 from loyalty.models import EarningRule, EarningRuleVersion
@@ -110,6 +110,8 @@ class EarningRuleAdmin(AuditedAdmin):
             return redirect(f"{reverse('admin:loyalty_earningruleversion_add')}?rule={rule.pk}")
         if newest.status == EarningRuleVersion.Status.DRAFT:
             self.message_user(request, gettext("There is a draft already; go on with it."))
+        elif request.method != "POST":
+            return confirm.new_version(self, request, rule, newest)
         else:
             newest = rules.draft_from(newest, actor(request), timezone.now())
         return redirect("admin:loyalty_earningruleversion_change", newest.pk)

@@ -249,6 +249,8 @@ class EarningRuleVersionAdmin(PreviewMixin, AuditedAdmin):
         """A new draft that says the same, to be changed; or the draft there is."""
         version = get_object_or_404(self.get_queryset(request), pk=object_id)
         draft = next((v for v in version.rule.versions.all() if v.status == Status.DRAFT), None)
+        if draft is None and request.method != "POST":
+            return confirm.new_version(self, request, version, version)
         draft = draft or rules.draft_from(version, actor(request), timezone.now())
         return redirect("admin:loyalty_earningruleversion_change", draft.pk)
 

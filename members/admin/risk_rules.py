@@ -164,6 +164,8 @@ class RiskRuleAdmin(AuditedAdmin):
         newest = next(iter(rule.versions.all()), None)
         if newest is None:
             return redirect(f"{reverse('admin:members_riskruleversion_add')}?rule={rule.pk}")
+        if newest.mode != Mode.DRAFT and request.method != "POST":
+            return confirm.new_version(self, request, rule, newest)
         if newest.mode != Mode.DRAFT:
             newest = risk_rules.draft_from(newest, actor(request), timezone.now())
         return redirect("admin:members_riskruleversion_change", newest.pk)

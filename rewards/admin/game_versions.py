@@ -282,6 +282,8 @@ class GameVersionAdmin(PreviewMixin, AuditedAdmin):
     def new_version(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """A new draft that says the same, to be changed; or the draft there is."""
         version = get_object_or_404(GameVersion, pk=object_id)
+        if request.method != "POST" and not version.game.versions.filter(status=GameVersion.Status.DRAFT).exists():
+            return confirm.new_version(self, request, version, version)
         draft = games.draft_from(version, actor(request), timezone.now())
         return redirect("admin:rewards_gameversion_change", draft.pk)
 

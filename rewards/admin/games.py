@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 
-from common.admin import tags, words
+from common.admin import confirm, tags, words
 from common.admin.base import AuditedAdmin, actor
 from rewards.admin import game_words
 from rewards.models import Game, GameVersion
@@ -104,6 +104,8 @@ class GameAdmin(AuditedAdmin):
         newest = next(iter(game.versions.all()), None)
         if newest is None:
             return redirect(f"{reverse('admin:rewards_gameversion_add')}?game={game.pk}")
+        if newest.status != GameVersion.Status.DRAFT and request.method != "POST":
+            return confirm.new_version(self, request, game, newest)
         draft = games.draft_from(newest, actor(request), timezone.now())
         return redirect("admin:rewards_gameversion_change", draft.pk)
 
