@@ -32,6 +32,11 @@ def zone() -> dt.tzinfo:
     return timezone.get_default_timezone()
 
 
+def written(at: dt.datetime) -> str:
+    """The instant as the API writes it: in UTC, with a Z (RFC 3339)."""
+    return at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
 def month(text: str) -> dt.date:
     """The first day of a month of this century that is written as 2026-03. Raises ValueError for anything else."""
     if not text.startswith("20"):

@@ -190,7 +190,9 @@ class Shopper:
     def _window(self, reward: Reward) -> Iterator[Reason]:
         if reward.available_from and self._at < reward.available_from:
             when = clock.local(reward.available_from)
-            yield reason("not_yet_available", _("From %s on.") % f"{when:%Y-%m-%d %H:%M}", **_instant(when))
+            yield reason(
+                "not_yet_available", _("From %s on.") % f"{when:%Y-%m-%d %H:%M}", **{"from": clock.written(when)}
+            )
         if reward.available_until and reward.available_until <= self._at:
             yield reason("no_longer_available", _("It is over."))
 
@@ -270,10 +272,6 @@ def out_of_stock() -> Reason:
 def reason(code: str, detail: str, **more: Any) -> Reason:
     """`code` is for programs, `detail` for people, in the caller's language."""
     return {"code": code, "detail": detail, **more}
-
-
-def _instant(when: dt.datetime) -> dict[str, str]:
-    return {"from": when.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")}
 
 
 def _limits(reward: Reward) -> dict[str, int]:

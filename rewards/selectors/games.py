@@ -63,14 +63,14 @@ def reasons(version: GameVersion, played: Played, available: int, at: dt.datetim
     """Why somebody who has so many points and has played so often may not play; empty if she may."""
     found = []
     if at < version.starts_at:
-        found.append(Reason("not_started", {"starts_at": version.starts_at.isoformat()}))
+        found.append(Reason("not_started", {"starts_at": clock.written(version.starts_at)}))
     if at >= version.ends_at:
-        found.append(Reason("over", {"ended_at": version.ends_at.isoformat()}))
+        found.append(Reason("over", {"ended_at": clock.written(version.ends_at)}))
     if version.tickets_most is not None and version.tickets_sold >= version.tickets_most:
         found.append(Reason("sold_out", {}))
     if version.daily_limit is not None and played.today >= version.daily_limit:
         tomorrow = clock.day_end(clock.local_date(at))
-        found.append(Reason("daily_limit", {"limit": version.daily_limit, "again_at": tomorrow.isoformat()}))
+        found.append(Reason("daily_limit", {"limit": version.daily_limit, "again_at": clock.written(tomorrow)}))
     if version.lifetime_limit is not None and played.ever >= version.lifetime_limit:
         found.append(Reason("lifetime_limit", {"limit": version.lifetime_limit}))
     if available < version.stake:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from common import clock
+
 
 def seal(source: str, event_id: str, event_type: str, subject: str, time: dt.datetime, data: dict[str, Any]) -> dict:
     """One CloudEvent 1.0. The same row gives the same event each time, byte for byte: its id is made from the row."""
@@ -14,14 +16,9 @@ def seal(source: str, event_id: str, event_type: str, subject: str, time: dt.dat
         "source": source,
         "type": event_type,
         "subject": subject,
-        "time": instant(time),
+        "time": clock.written(time),
         "data": data,
     }
-
-
-def instant(time: dt.datetime) -> str:
-    """An aware datetime as RFC 3339 in UTC."""
-    return time.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def time_of(event: dict) -> dt.datetime:

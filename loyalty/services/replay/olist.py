@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from common import clock
 from loyalty.services import allocation
 from loyalty.services.replay import envelopes, tables
 from loyalty.services.replay.tally import Tally
@@ -139,7 +140,7 @@ class Reader:
         shares = allocation.largest_remainder(by_voucher, [line.price for line in order.lines.values()])
         return {
             "order": order.code,
-            "paid_at": envelopes.instant(min(utc(order.approved or order.purchased), time)),
+            "paid_at": clock.written(min(utc(order.approved or order.purchased), time)),
             "freight": order.freight,
             "lines": [
                 {

@@ -143,7 +143,7 @@ def test_the_limit_of_a_day_ends_at_local_midnight():
     with pytest.raises(plays.NotPlayable) as refused:
         play(at=late)
     assert codes(refused) == ["daily_limit"]
-    assert refused.value.extra["reasons"][0]["again_at"] == midnight.isoformat()
+    assert refused.value.extra["reasons"][0]["again_at"] == "2026-03-01T16:00:00Z"
     play(at=midnight)
 
 
