@@ -67,7 +67,8 @@ class Admin(RowChoices, ReadableMoneyMixin, ModelAdmin):
             try:
                 self.opts.pk.to_python(key and unquote(str(key)))
             except ValidationError:
-                raise Http404 from None
+                if self.admin_site.has_permission(request):  # who may not enter is sent to sign in, by the view
+                    raise Http404 from None
             return view(request, *args, **kwargs)
 
         return guarded
