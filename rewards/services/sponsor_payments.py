@@ -48,7 +48,7 @@ def record(
 ) -> SponsorPayment:
     """Write down what was paid for the month that begins on `month`, in minor units; below nothing: to the sponsor.
 
-    Raises MonthNotOver, InvalidInput (a day to come), MoreThanIsOpen.
+    Raises MonthNotOver, InvalidInput (a day to come; a reference that stands for this month already), MoreThanIsOpen.
     """
     if clock.day_start(clock.months_after(month, 1)) > at:
         raise MonthNotOver
@@ -59,6 +59,9 @@ def record(
     if not (0 < amount <= still_open or still_open <= amount < 0):
         said = _("Unpaid for this month: %s. A payment cannot be more.")
         raise MoreThanIsOpen(said % money.words(still_open), open=still_open)
+    told = SponsorPayment.objects.filter(merchant=merchant, month=month, reference=reference)
+    if told.filter(withdraws=None, withdrawal=None).exists():
+        raise InvalidInput(_("A payment with this reference is recorded for this month already."))
     payment = SponsorPayment.objects.create(
         merchant=merchant,
         month=month,

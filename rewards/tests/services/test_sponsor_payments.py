@@ -71,6 +71,16 @@ def test_a_payment_may_be_a_part_and_never_more_than_is_open(acme):
     assert told()["acme"] == (1220, 1220, 0)
 
 
+def test_a_part_that_is_told_twice_counts_once_until_it_is_withdrawn(acme):
+    payment = pay(acme, 500)
+    with pytest.raises(InvalidInput, match="this reference"):
+        pay(acme, 500)
+    assert told()["acme"] == (1220, 500, 720)
+    sponsor_payments.withdraw(payment, reason="Wrong sum", actor=STAFF, at=IN_APRIL)
+    pay(acme, 600)
+    assert told()["acme"] == (1220, 600, 620)
+
+
 def test_who_honoured_benefits_of_others_is_paid(acme):
     shine = dues.of_month(MARCH)[1].merchant
     with pytest.raises(MoreThanIsOpen):
