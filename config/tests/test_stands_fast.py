@@ -87,6 +87,7 @@ def test_a_draft_is_edited_and_thrown_away():
     draft.conditions.update(value="1")
     draft.conditions.get().delete()
     draft.delete()
+    assert not draft.rule.versions.exists()
 
 
 def test_a_condition_does_not_move_into_a_rule_in_force():
@@ -97,4 +98,7 @@ def test_a_condition_does_not_move_into_a_rule_in_force():
 
 def test_a_rule_in_force_can_still_be_ended():
     version = sample.rule()
-    rules.retire(version, NOW + dt.timedelta(days=1), stage.STAFF, NOW)
+    ends = NOW + dt.timedelta(days=1)
+    rules.retire(version, ends, stage.STAFF, NOW)
+    version.refresh_from_db()
+    assert version.effective_until == ends
